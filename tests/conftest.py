@@ -13,8 +13,21 @@ from collections.abc import Iterator
 import pytest
 from twisted.internet import reactor
 from twisted.internet.base import ReactorBase
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
+
+
+@implementer(ILogObserver)
+class FailureRecorder:
+    """Keep the failures which are logged."""
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+
+    def __call__(self, event: LogEvent) -> None:
+        if (failure := event.get("log_failure")) is not None:
+            self.failures.append(failure)
 
 
 def pytest_collection_finish() -> None:
@@ -30,15 +43,10 @@ def logged_failures() -> Iterator[list[Failure]]:
 
     A test which expects one asks for this fixture, looks at them and clears the list.
     """
-    failures: list[Failure] = []
-
-    def observe(event: LogEvent) -> None:
-        if (failure := event.get("log_failure")) is not None:
-            failures.append(failure)
-
-    globalLogPublisher.addObserver(observe)
-    yield failures
-    globalLogPublisher.removeObserver(observe)
+    recorder = FailureRecorder()
+    globalLogPublisher.addObserver(recorder)
+    yield recorder.failures
+    globalLogPublisher.removeObserver(recorder)
 
 
 @pytest.fixture(autouse=True)

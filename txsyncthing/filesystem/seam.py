@@ -1,0 +1,123 @@
+"""
+What a folder asks of its storage. All calls block: workers make them, the reactor never does.
+
+Names are relative to the folder's root, ``/`` between parts, ``""`` is the root itself. No call follows a
+symlink, neither as the item nor as a part of its path: where a parent is a symlink, ``ThroughSymlink``
+is raised. All other errors are the ``OSError`` that Linux would raise.
+"""
+
+from __future__ import annotations
+
+from typing_extensions import Buffer
+from enum import IntEnum
+from typing import NamedTuple, Protocol, runtime_checkable
+
+
+class ThroughSymlink(OSError):
+    """A part of the path is a symlink: nothing beyond it belongs to the folder."""
+
+
+class Kind(IntEnum):
+    """What an item on disk is."""
+
+    FILE = 0
+    DIRECTORY = 1
+    SYMLINK = 2
+    OTHER = 3  # socket, device, fifo: never synced
+
+
+class Stat(NamedTuple):
+    """One item's metadata; times are nanoseconds since 1970."""
+
+    kind: Kind
+    size: int
+    mode: int  # mode & 0o7777
+    modified: int
+    changed: int  # ctime
+    inode: int
+    device: int
+    uid: int
+    gid: int
+
+
+class Entry(NamedTuple):
+    """One line of a directory. The name may hold surrogates where it is not UTF-8."""
+
+    base: str
+    stat: Stat
+
+
+class Space(NamedTuple):
+    """Room on the storage, in bytes."""
+
+    free: int
+    total: int
+
+
+class ReadFile(Protocol):
+    """An open regular file."""
+
+    def stat(self) -> Stat: ...
+
+    def read(self, size: int, offset: int) -> bytes:
+        """At most ``size`` bytes; fewer only at the end of the file."""
+
+    def readinto(self, buffer: memoryview, offset: int) -> int:
+        """Fill as much of the buffer as the file has; how many bytes that was."""
+
+    def close(self) -> None: ...
+
+
+class WriteFile(ReadFile, Protocol):
+    """A file being assembled."""
+
+    def write(self, data: Buffer, offset: int) -> None:
+        """All of the bytes."""
+
+    def truncate(self, size: int) -> None:
+        """Set the size; new room is a hole."""
+
+    def chmod(self, mode: int) -> None: ...
+
+    def utime(self, modified: int) -> None: ...
+
+    def sync(self) -> None:
+        """Return when the bytes are on the disk."""
+
+
+@runtime_checkable
+class Filesystem(Protocol):
+    """One folder's storage."""
+
+    def lstat(self, name: str) -> Stat: ...
+
+    def list(self, name: str) -> list[Entry]:
+        """A directory's items in order of their names."""
+
+    def open(self, name: str) -> ReadFile:
+        """:raises OSError: also where the item is no regular file."""
+
+    def create(self, name: str, mode: int) -> WriteFile:
+        """Open for reading and writing, making the file if it is missing; never a symlink."""
+
+    def make_directory(self, name: str, mode: int) -> None: ...
+
+    def remove_directory(self, name: str) -> None: ...
+
+    def remove(self, name: str) -> None: ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Atomic; replaces a file."""
+
+    def symlink(self, target: bytes, name: str) -> None: ...
+
+    def read_link(self, name: str) -> bytes: ...
+
+    def chmod(self, name: str, mode: int) -> None: ...
+
+    def utime(self, name: str, modified: int) -> None: ...
+
+    def sync_directory(self, name: str) -> None:
+        """Return when the directory's names are on the disk."""
+
+    def space(self) -> Space: ...

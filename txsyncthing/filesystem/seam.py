@@ -8,9 +8,10 @@ is raised. All other errors are the ``OSError`` that Linux would raise.
 
 from __future__ import annotations
 
-from typing_extensions import Buffer
 from enum import IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
+
+from typing_extensions import Buffer
 
 
 class ThroughSymlink(OSError):

@@ -9,7 +9,7 @@ class ItemError(NamedTuple):
     """
     One failed item, as ``/rest/folder/errors`` tells it.
 
-    ``cause`` is a short code for programs (``no-space``, ``changed-locally``, ``no-peer``, ...), ``error`` the
+    ``cause`` is a short code for programs (``no-space``, ``no-peer``, ...), ``error`` the
     sentence of the official daemon, ``remedy`` what to do (empty: nothing, it is tried again).
     """
 

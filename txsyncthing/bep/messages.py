@@ -164,6 +164,4 @@ class Close:
     reason: str = ""
 
 
-Message = (
-    ClusterConfig | Index | IndexUpdate | Request | Response | DownloadProgress | Ping | Close
-)
+Message = ClusterConfig | Index | IndexUpdate | Request | Response | DownloadProgress | Ping | Close

@@ -1,0 +1,1 @@
+"""What happens in a node, told to outsiders; never the plumbing between our own rooms."""

@@ -1,0 +1,117 @@
+"""
+The event bus: every event gets a global number, and one number in each subscription that wants it.
+
+Source: reference 7.5 (lib/events/events.go).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, EventType, Mask
+
+RING = 1000  # events that a subscription keeps
+MAX_MASKS = 64  # then the mask that was asked for least recently is forgotten
+
+
+class Event(NamedTuple):
+    """One thing that happened; shared by all subscriptions."""
+
+    global_id: int  # from 1, over all kinds
+    time: float  # Unix seconds
+    type: EventType
+    data: Mapping[str, object]  # as REST shows it; nobody changes it
+
+
+class Numbered(NamedTuple):
+    """An event and its number in one subscription: from 1, without gaps."""
+
+    id: int
+    event: Event
+
+
+class Subscription:
+    """The newest events of some kinds. It lives as long as the bus, whoever asks."""
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        self.newest = 0  # the number of the newest event
+        self._ring: deque[Event] = deque(maxlen=RING)
+        self._listeners: dict[object, Callable[[], object]] = {}
+
+    def add(self, event: Event) -> None:
+        """The bus's door; tells the listeners."""
+        self._ring.append(event)
+        self.newest += 1
+        for listener in list(self._listeners.values()):
+            listener()
+
+    def since(self, id: int, limit: int | None = None) -> list[Numbered]:
+        """
+        What came after the event with number ``id``, as far as it is still kept.
+
+        :param limit: the most events to give; of more, the newest. None or 0: all.
+        """
+        wanted = min(max(self.newest - id, 0), len(self._ring))
+        if limit is not None and limit > 0:
+            wanted = min(wanted, limit)
+        first = self.newest - wanted + 1
+        events = islice(self._ring, len(self._ring) - wanted, None)
+        return [Numbered(first + place, event) for place, event in enumerate(events)]
+
+    def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """
+        Have ``listener()`` called at each event, until the callable that is returned is called.
+
+        It is called in the middle of the work that emits: it should only note that something came.
+        """
+        ticket = object()
+        self._listeners[ticket] = listener
+        return lambda: void(self._listeners.pop(ticket, None))
+
+    @property
+    def listeners(self) -> int:
+        """How many wait now."""
+        return len(self._listeners)
+
+
+def void(_: object) -> None:
+    """Drop a value."""
+
+
+class EventBus:
+    """
+    All events of one node. The default and the disk subscription exist from the start; another
+    one begins with the first question for it.
+
+    :param unix: the wall clock, in Unix seconds.
+    """
+
+    def __init__(self, unix: Callable[[], float]) -> None:
+        self._unix = unix
+        self._global_id = 0
+        self._permanent = {mask: Subscription(mask) for mask in (DEFAULT_MASK, DISK_MASK)}
+        self._others: dict[Mask, Subscription] = {}  # least recently asked for first
+
+    def emit(self, type: EventType, data: Mapping[str, object]) -> None:
+        """Tell an event; satisfies ``Emit``."""
+        self._global_id += 1
+        event = Event(self._global_id, self._unix(), type, data)
+        for subscriptions in (self._permanent, self._others):
+            for subscription in list(subscriptions.values()):
+                if type in subscription.mask:
+                    subscription.add(event)
+
+    def subscribe(self, mask: Mask = DEFAULT_MASK) -> Subscription:
+        """The one subscription for these kinds."""
+        if (permanent := self._permanent.get(mask)) is not None:
+            return permanent
+        subscription = self._others.pop(mask, None) or Subscription(mask)
+        self._others[mask] = subscription
+        if len(self._others) > MAX_MASKS:
+            idle = (old for old, kept in self._others.items() if not kept.listeners)
+            del self._others[next(idle)]
+        return subscription

@@ -1,0 +1,1 @@
+"""Whole daemons, official ones and ours, driven from outside through files, REST and signals."""

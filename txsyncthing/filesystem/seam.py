@@ -8,6 +8,7 @@ is raised. All other errors are the ``OSError`` that Linux would raise.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -90,18 +91,33 @@ class WriteFile(ReadFile, Protocol):
 class Filesystem(Protocol):
     """One folder's storage."""
 
+    def batch(self) -> AbstractContextManager[Filesystem]:
+        """
+        The same storage for one job of many calls: directories stay open until the end, so that
+        a name costs no walk from the root. Not for two threads, and not for long.
+        """
+
     def lstat(self, name: str) -> Stat: ...
 
     def list(self, name: str) -> list[Entry]:
-        """A directory's items in order of their names."""
+        """
+        A directory's items in order of their names; what vanishes meanwhile is left out.
+
+        :raises OSError: also where the directory can be listed but its items cannot be looked at.
+        """
 
     def open(self, name: str) -> ReadFile:
         """:raises OSError: also where the item is no regular file."""
 
     def create(self, name: str, mode: int) -> WriteFile:
-        """Open for reading and writing, making the file if it is missing; never a symlink."""
+        """
+        Open for reading and writing, making the file if it is missing; never a symlink.
 
-    def make_directory(self, name: str, mode: int) -> None: ...
+        :param mode: of a new file; the umask is taken off, ``chmod`` sets the bits as they are.
+        """
+
+    def make_directory(self, name: str, mode: int) -> None:
+        """The root (``""``) is made with its parents, and may exist."""
 
     def remove_directory(self, name: str) -> None: ...
 

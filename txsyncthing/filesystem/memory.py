@@ -1,0 +1,363 @@
+"""
+A folder in memory, for tests: behaves like Linux, fails on demand, and can lose power.
+
+Nothing survives ``crash`` that was not synced: a file has its bytes of the last ``sync``, a directory its
+names of the last ``sync_directory``. ``fail`` and ``intercept`` make single operations go wrong.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from txsyncthing.filesystem.memory_file import BLOCK, MemoryFile, Node, error, stat_of
+from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
+
+_UMASK = 0o022
+_READ, _WRITE, _SEARCH = 0o400, 0o200, 0o100
+_PLENTY = 1 << 40  # bytes
+
+
+@dataclass(eq=False, slots=True)
+class _Trap:
+    """Something that happens when an operation reaches a name."""
+
+    operation: str
+    name: str
+    action: Callable[[], object]
+    times: int  # -1: always
+
+
+class MemoryFilesystem:
+    """
+    Satisfies ``Filesystem``.
+
+    :param unix: wall-clock seconds. Each change gets its own nanosecond even while the clock stands.
+    :param total: room in bytes, None for plenty; counted in blocks of 4 KiB, holes are free.
+    """
+
+    def __init__(self, unix: Callable[[], float], total: int | None = None) -> None:
+        self._unix = unix
+        self._total = total
+        self._last = 0
+        self._inodes = 0
+        self._traps: list[_Trap] = []
+        self.life = 0  # how many crashes
+        self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
+
+    # What tests do from outside.
+
+    def fail(self, operation: str, name: str, failure: OSError, times: int = 1) -> None:
+        """
+        Let an operation raise.
+
+        :param operation: the name of a method of Filesystem or WriteFile.
+        :param name: the item; ``*`` for any.
+        :param times: how often; -1 for always.
+        """
+
+        def raise_it() -> None:
+            raise failure
+
+        self.intercept(operation, name, raise_it, times)
+
+    def intercept(
+        self, operation: str, name: str, action: Callable[[], object], times: int = 1
+    ) -> None:
+        """Call ``action`` just before an operation, e.g. to change a file while it is being read."""
+        self._traps.append(_Trap(operation, name, action, times))
+
+    def heal(self) -> None:
+        """Forget all that ``fail`` and ``intercept`` asked for."""
+        self._traps.clear()
+
+    def resize(self, total: int | None) -> None:
+        """Set the room; less than is used means a full disk."""
+        self._total = total
+
+    def crash(self) -> None:
+        """Lose power: all that was not synced is lost, open files are dead."""
+        self.life += 1
+        if self._root is not None:
+            self._lose(self._root)
+
+    def settle(self) -> None:
+        """Make all there is durable, as time does."""
+        for _, node in self._items():
+            node.durable_content = bytes(node.content)
+            node.durable_children = dict(node.children)
+        if self._root is not None:
+            self._root.durable_children = dict(self._root.children)
+
+    def unplug(self) -> None:
+        """Take the root away; ``make_directory("")`` makes a new, empty one."""
+        self._root = None
+
+    def put(self, name: str, data: bytes = b"", mode: int = 0o644) -> None:
+        """Write a whole file as a user would, making its parents."""
+        parent = name.rpartition("/")[0]
+        if parent:
+            self.put_directory(parent)
+        opened = self.create(name, mode)
+        opened.truncate(0)
+        opened.write(data, 0)
+        opened.chmod(mode)
+        opened.close()
+
+    def put_directory(self, name: str, mode: int = 0o755) -> None:
+        """Make a directory and its parents; it may exist."""
+        parts = name.split("/")
+        for count in range(1, len(parts) + 1):
+            try:
+                self.make_directory("/".join(parts[:count]), mode)
+            except FileExistsError:
+                continue
+
+    def put_special(self, name: str) -> None:
+        """Make a thing that is neither file, directory nor symlink."""
+        self._add("create", name, Kind.OTHER, 0o644)
+
+    def take(self, name: str) -> bytes:
+        """A file's bytes."""
+        opened = self.open(name)
+        try:
+            return opened.read(opened.stat().size, 0)
+        finally:
+            opened.close()
+
+    def tree(self) -> dict[str, bytes | None]:
+        """All items: a file's bytes, ``-> target`` for a symlink, None for a directory."""
+        contents: dict[Kind, Callable[[Node], bytes | None]] = {
+            Kind.FILE: lambda node: bytes(node.content),
+            Kind.DIRECTORY: lambda node: None,
+            Kind.SYMLINK: lambda node: b"-> " + node.target,
+            Kind.OTHER: lambda node: b"?",
+        }
+        return {name: contents[node.kind](node) for name, node in self._items()}
+
+    # Filesystem
+
+    @contextmanager
+    def batch(self) -> Iterator[MemoryFilesystem]:
+        yield self
+
+    def lstat(self, name: str) -> Stat:
+        return stat_of(self._find("lstat", name))
+
+    def list(self, name: str) -> list[Entry]:
+        node = self._find("list", name)
+        if node.kind is not Kind.DIRECTORY:
+            raise error(errno.ENOTDIR, name)
+        self._allow(node, _READ | _SEARCH if node.children else _READ, name)
+        return [Entry(base, stat_of(child)) for base, child in sorted(node.children.items())]
+
+    def open(self, name: str) -> MemoryFile:
+        node = self._find("open", name)
+        self._regular(node, name)
+        self._allow(node, _READ, name)
+        return MemoryFile(self, node, name)
+
+    def create(self, name: str, mode: int) -> MemoryFile:
+        self.spring("create", name)
+        directory, base = self._parent(name)
+        node = directory.children.get(base)
+        if node is None:
+            node = self._place(directory, base, self._node(Kind.FILE, mode & ~_UMASK), name)
+        else:
+            self._regular(node, name)
+            self._allow(node, _READ | _WRITE, name)
+        return MemoryFile(self, node, name)
+
+    def make_directory(self, name: str, mode: int) -> None:
+        if not name:
+            self.spring("make_directory", name)
+            self._root = self._root or self._node(Kind.DIRECTORY, mode & ~_UMASK)
+            return
+        self._add("make_directory", name, Kind.DIRECTORY, mode & ~_UMASK)
+
+    def remove_directory(self, name: str) -> None:
+        node = self._find("remove_directory", name)
+        if node.kind is not Kind.DIRECTORY:
+            raise error(errno.ENOTDIR, name)
+        if node.children:
+            raise error(errno.ENOTEMPTY, name)
+        self._take_out(name)
+
+    def remove(self, name: str) -> None:
+        if self._find("remove", name).kind is Kind.DIRECTORY:
+            raise error(errno.EISDIR, name)
+        self._take_out(name)
+
+    def rename(self, old: str, new: str) -> None:
+        node = self._find("rename", old)
+        directory, base = self._parent(new)
+        there = directory.children.get(base)
+        if there is node:
+            return
+        if there is not None:
+            self._replaceable(node, there, new)
+        if new.startswith(old + "/"):
+            raise error(errno.EINVAL, new)
+        self._allow(directory, _WRITE | _SEARCH, new)
+        self._take_out(old)
+        directory.children[base] = node
+        directory.modified = directory.changed = node.changed = self.tick()
+
+    def symlink(self, target: bytes, name: str) -> None:
+        self._add("symlink", name, Kind.SYMLINK, 0o777).target = target
+
+    def read_link(self, name: str) -> bytes:
+        node = self._find("read_link", name)
+        if node.kind is not Kind.SYMLINK:
+            raise error(errno.EINVAL, name)
+        return node.target
+
+    def chmod(self, name: str, mode: int) -> None:
+        node = self._find("chmod", name)
+        if node.kind is Kind.SYMLINK:
+            raise error(errno.ELOOP, name)
+        node.mode = mode & 0o7777
+        node.changed = self.tick()
+
+    def utime(self, name: str, modified: int) -> None:
+        node = self._find("utime", name)
+        node.modified = modified
+        node.changed = self.tick()
+
+    def sync_directory(self, name: str) -> None:
+        node = self._find("sync_directory", name)
+        if node.kind is not Kind.DIRECTORY:
+            raise error(errno.ENOTDIR, name)
+        node.durable_children = dict(node.children)
+
+    def space(self) -> Space:
+        self.spring("space", "")
+        self._top("")
+        total = _PLENTY if self._total is None else self._total
+        return Space(max(0, total - self._used()), total)
+
+    # What open files ask of their disk.
+
+    def spring(self, operation: str, name: str) -> None:
+        """Run what was asked to happen here."""
+        for trap in list(self._traps):
+            if trap.operation == operation and trap.name in (name, "*"):
+                if trap.times > 0:
+                    trap.times -= 1
+                if trap.times == 0:
+                    self._traps.remove(trap)
+                trap.action()
+
+    def tick(self) -> int:
+        """Now in nanoseconds; later than ever before."""
+        self._last = max(self._last + 1, int(self._unix() * 1_000_000_000))
+        return self._last
+
+    def take_room(self, node: Node, start: int, end: int, name: str) -> None:
+        """:raises OSError: the disk is full."""
+        blocks = set(range(start // BLOCK, -(-end // BLOCK))) - node.written
+        if self._total is not None and blocks and self._used() + len(blocks) * BLOCK > self._total:
+            raise error(errno.ENOSPC, name)
+        node.written |= blocks
+
+    def _used(self) -> int:
+        return sum(len(node.written) for _, node in self._items()) * BLOCK
+
+    def _node(self, kind: Kind, mode: int) -> Node:
+        self._inodes += 1
+        now = self.tick()
+        return Node(kind, self._inodes, mode, now, now)
+
+    def _items(self) -> Iterator[tuple[str, Node]]:
+        """All items with their names, parents first, in order."""
+        waiting = [("", self._root)] if self._root is not None else []
+        while waiting:
+            name, node = waiting.pop()
+            if name:
+                yield name, node
+            for base, child in sorted(node.children.items(), reverse=True):
+                waiting.append((f"{name}/{base}" if name else base, child))
+
+    def _lose(self, node: Node) -> None:
+        node.content = bytearray(node.durable_content)
+        node.children = dict(node.durable_children)
+        for child in node.children.values():
+            self._lose(child)
+
+    def _top(self, name: str) -> Node:
+        if self._root is None:
+            raise error(errno.ENOENT, name)
+        return self._root
+
+    def _parent(self, name: str) -> tuple[Node, str]:
+        """:raises ThroughSymlink: a part of the path is a symlink."""
+        parts = name.split("/")
+        if "\0" in name or any(part in ("", ".", "..") for part in parts):
+            raise error(errno.EINVAL, name)
+        try:
+            if any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts):
+                raise error(errno.ENAMETOOLONG, name)
+        except UnicodeEncodeError:
+            raise error(errno.EILSEQ, name) from None
+        node = self._top(name)
+        for part in parts[:-1]:
+            self._allow(node, _SEARCH, name)
+            below = node.children.get(part)
+            if below is None:
+                raise error(errno.ENOENT, name)
+            if below.kind is Kind.SYMLINK:
+                raise ThroughSymlink(errno.ELOOP, "a part of the path is a symlink", name)
+            if below.kind is not Kind.DIRECTORY:
+                raise error(errno.ENOTDIR, name)
+            node = below
+        self._allow(node, _SEARCH, name)
+        return node, parts[-1]
+
+    def _find(self, operation: str, name: str) -> Node:
+        self.spring(operation, name)
+        if not name:
+            return self._top(name)
+        directory, base = self._parent(name)
+        if base not in directory.children:
+            raise error(errno.ENOENT, name)
+        return directory.children[base]
+
+    def _add(self, operation: str, name: str, kind: Kind, mode: int) -> Node:
+        self.spring(operation, name)
+        directory, base = self._parent(name)
+        if base in directory.children:
+            raise error(errno.EEXIST, name)
+        return self._place(directory, base, self._node(kind, mode), name)
+
+    def _place(self, directory: Node, base: str, node: Node, name: str) -> Node:
+        self._allow(directory, _WRITE | _SEARCH, name)
+        directory.children[base] = node
+        directory.modified = directory.changed = self.tick()
+        return node
+
+    def _take_out(self, name: str) -> None:
+        directory, base = self._parent(name)
+        self._allow(directory, _WRITE | _SEARCH, name)
+        del directory.children[base]
+        directory.modified = directory.changed = self.tick()
+
+    def _replaceable(self, node: Node, there: Node, name: str) -> None:
+        if there.kind is Kind.DIRECTORY:
+            if node.kind is not Kind.DIRECTORY:
+                raise error(errno.EISDIR, name)
+            if there.children:
+                raise error(errno.ENOTEMPTY, name)
+        elif node.kind is Kind.DIRECTORY:
+            raise error(errno.ENOTDIR, name)
+
+    def _allow(self, node: Node, bits: int, name: str) -> None:
+        if node.mode & bits != bits:
+            raise error(errno.EACCES, name)
+
+    def _regular(self, node: Node, name: str) -> None:
+        if node.kind is Kind.DIRECTORY:
+            raise error(errno.EISDIR, name)
+        if node.kind is not Kind.FILE:
+            raise error(errno.ELOOP if node.kind is Kind.SYMLINK else errno.EINVAL, name)

@@ -1,0 +1,72 @@
+"""
+What a folder says of itself: all that ``/rest/db/status`` and ``/rest/folder/errors`` show.
+
+Source: reference 7.4 (lib/model/folder_summary.go).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.error import ItemError
+from txsyncthing.vocabulary.folder import FolderID, FolderState
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over items; ``bytes`` counts 128 for a directory."""
+
+    files: int = 0
+    directories: int = 0
+    symlinks: int = 0
+    deleted: int = 0
+    bytes: int = 0
+
+    @property
+    def items(self) -> int:
+        return self.files + self.directories + self.symlinks + self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """One folder at one moment."""
+
+    id: FolderID
+    state: FolderState
+    state_changed: float  # unix seconds
+    error: str = ""  # why the state is ``error``
+    scan_errors: tuple[ItemError, ...] = ()
+    pull_errors: tuple[ItemError, ...] = ()
+    local: Totals = Totals()
+    global_: Totals = Totals()
+    need: Totals = Totals()
+    receive_only: Totals = Totals()
+    need_bytes: int = 0  # without what already lies in temporary files
+    sequence: int = 0
+    remote_sequence: dict[DeviceID, int] = field(default_factory=dict)
+    ignore_patterns: bool = False  # whether there is any
+    last_scan: float = 0.0  # unix seconds of the last whole scan, 0: none yet
+    last_file: LastFile | None = None
+
+    @property
+    def errors(self) -> tuple[ItemError, ...]:
+        """What ``/rest/folder/errors`` lists, by name."""
+        return tuple(sorted((*self.scan_errors, *self.pull_errors)))
+
+    @property
+    def in_sync_files(self) -> int:
+        return self.global_.files - self.need.files
+
+    @property
+    def in_sync_bytes(self) -> int:
+        return max(0, self.global_.bytes - self.need_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class LastFile:
+    """What was pulled last, for ``/rest/stats/folder``."""
+
+    name: str
+    at: float  # unix seconds
+    deleted: bool

@@ -1,0 +1,44 @@
+"""What the owner of a folder says about pulling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from txsyncthing.filesystem.seam import Space
+from txsyncthing.vocabulary.folder import FolderID, PullOrder
+
+MIN_WINDOW = 16 * 1024 * 1024
+DEFAULT_WINDOW = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MinFree:
+    """How much room must stay free: a part of the whole (percent), or so many bytes."""
+
+    percent: float = 1.0
+    size: int = 0
+
+    def needed(self, space: Space) -> int:
+        """In bytes."""
+        return max(self.size, int(space.total * self.percent / 100))
+
+
+@dataclass(frozen=True, slots=True)
+class PullOptions:
+    """One folder's settings, in the units of the code (reference 6.2)."""
+
+    folder: FolderID
+    order: PullOrder = PullOrder.RANDOM
+    window: int = DEFAULT_WINDOW  # bytes that may be asked for and not yet written
+    ignore_permissions: bool = False
+    ignore_delete: bool = False
+    sync: bool = True  # not disableFsync
+    sparse: bool = True  # not disableSparseFiles
+    max_conflicts: int = 10  # -1: any number
+    min_free: MinFree = MinFree()
+    time_window: int = 0  # nanoseconds by which times may differ
+
+
+def window(pending_kib: int) -> int:
+    """The window in bytes for pullerMaxPendingKiB: 0 is automatic, less than 16 MiB is raised."""
+    return max(pending_kib * 1024, MIN_WINDOW) if pending_kib > 0 else DEFAULT_WINDOW

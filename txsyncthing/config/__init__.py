@@ -1,0 +1,1 @@
+"""The configuration: values, the official XML and JSON forms, and typed changes."""

@@ -1,0 +1,65 @@
+"""
+Is a new connection to a device welcome, and which old ones does it replace?
+
+Source: reference 2.4, 3.3 (lib/connections/service.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+MAX_CONNECTIONS = 128  # to one device, whatever is announced
+MAX_EXTRA = 8  # that we take from a device which opens more than we announced
+STALE_AFTER = 10.0  # seconds; a peer that connects anew after this has lost the old connection
+
+
+class Existing(NamedTuple):
+    """One connection that a device has already."""
+
+    priority: int
+    age: float  # seconds
+    wished: int  # num_connections of its Hello
+
+
+def desired(ours: int, theirs: int) -> int:
+    """How many connections two devices should have that announced so many each."""
+    ours, theirs = max(ours, 1), max(theirs, 1)
+    return 1 if 1 in (ours, theirs) else min(max(ours, theirs), MAX_CONNECTIONS)
+
+
+def welcome(
+    priority: int, dialled: bool, ours: int, existing: Sequence[Existing], threshold: int
+) -> bool:
+    """
+    Whether a connection may begin, before its Hello.
+
+    A device that knows of several connections (it wishes for more than one) may open some more than we
+    announced; and one that dials us again although all is up has lost its end without our noticing.
+
+    :param priority: of the new connection.
+    :param dialled: by us.
+    :param ours: how many connections we announce to this device.
+    """
+    if not existing:
+        return True
+    theirs = max(each.wished for each in existing)
+    room = max(desired(ours, theirs), 1 if dialled else min(theirs, MAX_EXTRA))
+    if len(existing) < room or priority + threshold < max(each.priority for each in existing):
+        return True
+    return not dialled and all(each.age > STALE_AFTER for each in existing)
+
+
+def replaced(
+    priority: int, dialled: bool, wished: int, existing: Iterable[Existing], threshold: int
+) -> list[bool]:
+    """
+    For each connection of a device, whether a new one that was just accepted takes its place.
+
+    :param wished: num_connections of the new connection's Hello.
+    """
+    alone = not dialled and max(wished, 1) == 1
+    return [
+        each.priority > priority + threshold or (alone and each.age > STALE_AFTER)
+        for each in existing
+    ]

@@ -99,6 +99,19 @@ def test_a_rename_replaces_a_file(storage: Filesystem) -> None:
     assert storage.list("d") == []
 
 
+def test_a_second_name_never_replaces_an_item(storage: Filesystem) -> None:
+    put(storage, "old", b"bytes")
+    put(storage, "taken", b"others")
+    storage.link("old", "new")
+    assert storage.lstat("new").inode == storage.lstat("old").inode
+    with pytest.raises(FileExistsError):
+        storage.link("old", "taken")
+    assert take(storage, "taken") == b"others"
+    storage.make_directory("directory", 0o755)
+    with pytest.raises(OSError):
+        storage.link("directory", "second")
+
+
 def test_a_moved_directory_is_not_found_at_its_old_place(storage: Filesystem) -> None:
     storage.make_directory("d", 0o755)
     storage.make_directory("d/e", 0o755)
@@ -143,6 +156,8 @@ def test_items_are_changed_by_name(storage: Filesystem) -> None:
         lambda s: s.remove("l/f"),
         lambda s: s.rename("l/f", "x"),
         lambda s: s.rename("x", "l/f"),
+        lambda s: s.link("l/f", "y"),
+        lambda s: s.link("x", "l/new"),
         lambda s: s.symlink(b"t", "l/new"),
         lambda s: s.read_link("l/k"),
         lambda s: s.chmod("l/f", 0o600),

@@ -204,6 +204,23 @@ class DiskFilesystem:
         finally:
             self._leave(source)
 
+    def link(self, old: str, new: str) -> None:
+        source, old_base = self._enter(old)
+        try:
+            target, new_base = self._enter(new)
+            try:
+                os.link(
+                    old_base,
+                    new_base,
+                    src_dir_fd=source,
+                    dst_dir_fd=target,
+                    follow_symlinks=False,
+                )
+            finally:
+                self._leave(target)
+        finally:
+            self._leave(source)
+
     def symlink(self, target: bytes, name: str) -> None:
         directory, base = self._enter(name)
         try:

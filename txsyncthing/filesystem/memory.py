@@ -205,6 +205,16 @@ class MemoryFilesystem:
         directory.children[base] = node
         directory.modified = directory.changed = node.changed = self.tick()
 
+    def link(self, old: str, new: str) -> None:
+        node = self._find("link", old)
+        if node.kind is Kind.DIRECTORY:
+            raise error(errno.EPERM, old)
+        directory, base = self._parent(new)
+        if base in directory.children:
+            raise error(errno.EEXIST, new)
+        self._place(directory, base, node, new)
+        node.changed = self.tick()
+
     def symlink(self, target: bytes, name: str) -> None:
         self._add("symlink", name, Kind.SYMLINK, 0o777).target = target
 

@@ -23,6 +23,7 @@ TEXTS = {
     errno.ENOENT: "No such file or directory",
     errno.ENOSPC: "No space left on device",
     errno.ENOTDIR: "Not a directory",
+    errno.EPERM: "Operation not permitted",
     errno.ENOTEMPTY: "Directory not empty",
 }
 

@@ -126,6 +126,14 @@ class Filesystem(Protocol):
     def rename(self, old: str, new: str) -> None:
         """Atomic; replaces a file."""
 
+    def link(self, old: str, new: str) -> None:
+        """
+        Give a file a second name, which must be free.
+
+        :raises FileExistsError: the name is taken.
+        :raises OSError: also where the storage has no hard links.
+        """
+
     def symlink(self, target: bytes, name: str) -> None: ...
 
     def read_link(self, name: str) -> bytes: ...

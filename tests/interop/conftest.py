@@ -1,4 +1,9 @@
-"""Running pairs of daemons, shared by the scenarios of a session."""
+"""
+Running pairs of daemons, shared by the scenarios of a session.
+
+``INTEROP_LEFT=1.29.5`` puts that official daemon in our node's place: what then fails is wrong in the
+scenario, not in the node.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.harness import peers
-from tests.interop.harness.daemon import OfficialDaemon, OurNode
+from tests.interop.harness.daemon import Daemon, OfficialDaemon, OurNode
 from tests.interop.harness.pair import Pair
 
 FOLDERS = 60  # more than there are scenarios
@@ -35,6 +40,14 @@ def work() -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def node(directory: Path) -> Daemon:
+    """The node under test."""
+    stand_in = os.environ.get("INTEROP_LEFT")
+    if stand_in:
+        return OfficialDaemon(directory, peers.need(stand_in), stand_in)
+    return OurNode(directory)
+
+
 versions = [
     pytest.param(version, marks=pytest.mark.xdist_group(f"interop-{version}"), id=version)
     for version in peers.VERSIONS
@@ -51,7 +64,7 @@ def version(request: pytest.FixtureRequest) -> str:
 def pair(version: str, work: Path) -> Iterator[Pair]:
     """Our node (left) and an official daemon (right), connected, with many empty shared folders."""
     made = Pair(
-        OurNode(work / f"shared-{version}" / "left"),
+        node(work / f"shared-{version}" / "left"),
         OfficialDaemon(work / f"shared-{version}" / "right", peers.need(version), version),
     )
     try:
@@ -71,7 +84,7 @@ def new_pair(version: str, work: Path) -> Iterator[Callable[[], Pair]]:
     def make() -> Pair:
         directory = Path(tempfile.mkdtemp(prefix="own-", dir=work))
         official = OfficialDaemon(directory / "right", peers.need(version), version)
-        made.append(Pair(OurNode(directory / "left"), official))
+        made.append(Pair(node(directory / "left"), official))
         return made[-1]
 
     yield make

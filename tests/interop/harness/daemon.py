@@ -209,16 +209,6 @@ class Daemon(ABC):
         connections = self.get("/rest/system/connections")["connections"]
         return bool(connections.get(device, {}).get("connected"))
 
-    def settled(self, folder: str, peer: str) -> bool:
-        """Whether it is idle, needs nothing, and knows that the peer needs nothing."""
-        status = self.status(folder)
-        if status["state"] != "idle" or status["needTotalItems"] or status["needDeletes"]:
-            return False
-        theirs = self.completion(folder, peer)
-        if theirs.get("remoteState", "valid") != "valid":  # 1.19 does not say
-            return False
-        return not theirs["needItems"] and not theirs["needDeletes"] and not theirs["needBytes"]
-
     def errors(self) -> list[str]:
         """What it would show its user as notices."""
         return [error["message"] for error in self.get("/rest/system/error")["errors"] or ()]

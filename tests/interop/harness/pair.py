@@ -96,14 +96,24 @@ class Pair:
 
     def settled(self, folder: str) -> bool:
         """
-        Whether both are idle and complete, and see the same whole.
+        Whether both are idle, need nothing in their own and the other's eyes, and see the same whole.
 
-        Until a peer's Cluster Config has come it seems to need nothing, hence the comparison.
+        Each side is asked for its status once, so that "needs nothing" and "sees the whole" are said
+        of the same moment: before the peer's index has come, a side seems to need nothing.
         """
-        if not all(daemon.settled(folder, self.other(daemon).device) for daemon in self.both):
-            return False
         left, right = (daemon.status(folder) for daemon in self.both)
-        return all(left[total] == right[total] for total in TOTALS)
+        for status in (left, right):
+            if status["state"] != "idle" or status["needTotalItems"] or status["needDeletes"]:
+                return False
+        if any(left[total] != right[total] for total in TOTALS):
+            return False
+        for daemon in self.both:
+            theirs = daemon.completion(folder, self.other(daemon).device)
+            if theirs["needItems"] or theirs["needDeletes"] or theirs["needBytes"]:
+                return False
+            if theirs.get("remoteState", "valid") != "valid":  # 1.19 does not say
+                return False
+        return True
 
     def wait_in_sync(self, folder: str, timeout: float = 60.0) -> None:
         """

@@ -1,0 +1,96 @@
+"""
+Whether two versions are in conflict, and how the local one is put aside.
+
+Source: reference 5.6 (lib/model/folder_sendrecv.go moveForConflict; lib/protocol InConflictWith).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.file import FileInfo, same_content
+from txsyncthing.vocabulary.name import (
+    WireName,
+    conflict_name,
+    is_conflict,
+    is_conflict_of,
+    join,
+    parent,
+)
+
+_TRIES = 60  # seconds that may be taken by copies of the same second
+
+
+def in_conflict(have: FileInfo | None, wanted: FileInfo) -> bool:
+    """
+    Whether the local file would be lost though nobody who made ``wanted`` knew it.
+
+    Only regular files can be; equal content never is, nor a version that says it was made from the
+    very bytes we have.
+    """
+    if have is None or have.deleted or not have.is_file:
+        return False
+    if wanted.version.covers(have.version) or same_content(have, wanted):
+        return False
+    return not (wanted.previous_blocks_hash and wanted.previous_blocks_hash == have.blocks_hash)
+
+
+def keep_copy(
+    filesystem: Filesystem, name: WireName, by: ShortID, now: float, limit: int
+) -> WireName | None:
+    """
+    Give the local file its conflict name; a worker's job.
+
+    The file gets the second name as a hard link, so that it is never without one, whenever the power
+    goes; the caller then replaces or removes the first. Without hard links the file is renamed.
+
+    :param by: who made the version that wins.
+    :param now: unix seconds.
+    :param limit: maxConflicts; -1 for any number.
+    :returns: the copy; None where none is to be kept: limit 0, or the file is such a copy itself.
+    """
+    if limit == 0 or is_conflict(name):
+        return None
+    kept = _second_name(filesystem, name, by, datetime.fromtimestamp(now))
+    if limit > 0:
+        _prune(filesystem, name, limit)
+    return kept
+
+
+def _second_name(filesystem: Filesystem, name: WireName, by: ShortID, when: datetime) -> WireName:
+    for later in range(_TRIES):
+        kept = conflict_name(name, when + timedelta(seconds=later), by)
+        try:
+            filesystem.link(name, kept)
+        except FileExistsError:
+            continue
+        except FileNotFoundError:
+            raise
+        except OSError:
+            if _taken(filesystem, kept):
+                continue
+            filesystem.rename(name, kept)
+        return kept
+    raise FileExistsError(f"{name}: all conflict names of this minute are taken")
+
+
+def _taken(filesystem: Filesystem, name: WireName) -> bool:
+    try:
+        filesystem.lstat(name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _prune(filesystem: Filesystem, name: WireName, limit: int) -> None:
+    """Remove the oldest copies (lowest by name) beyond the limit."""
+    directory = parent(name)
+    copies = [
+        copy
+        for entry in filesystem.list(directory)
+        if is_conflict_of(copy := join(directory, entry.base), name)
+    ]
+    for copy in sorted(copies)[:-limit]:
+        filesystem.remove(copy)

@@ -1,0 +1,46 @@
+"""
+In which order files are fetched.
+
+Source: reference 5.5 ("Order"), 6.2 (``order``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.folder import PullOrder
+from txsyncthing.vocabulary.name import WireName
+
+Key = Callable[[FileInfo], int]
+
+_KEYS: dict[PullOrder, Key] = {
+    PullOrder.SMALLEST_FIRST: lambda file: file.size,
+    PullOrder.LARGEST_FIRST: lambda file: -file.size,
+    PullOrder.OLDEST_FIRST: lambda file: file.modified,
+    PullOrder.NEWEST_FIRST: lambda file: -file.modified,
+}
+
+
+class Queued(NamedTuple):
+    """One file that waits; sorts as it is to be pulled."""
+
+    key: int
+    name: WireName
+    devices: tuple[DeviceID, ...] = ()
+
+
+def sorting_key(order: PullOrder) -> Key | None:
+    """What files are sorted by; None for the orders that need not know all files first."""
+    return _KEYS.get(order)
+
+
+def shuffled(names: list[WireName], random: Callable[[], float]) -> list[WireName]:
+    """The names in random order (Fisher-Yates)."""
+    result = list(names)
+    for end in range(len(result) - 1, 0, -1):
+        other = int(random() * (end + 1))
+        result[end], result[other] = result[other], result[end]
+    return result

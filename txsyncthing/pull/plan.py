@@ -1,0 +1,134 @@
+"""
+What a round has to do: needed items sorted by the kind of work.
+
+Directories come first, parents before children, then symlinks, metadata, renames and files; deletions last,
+files before directories, the deepest first. What takes the place of a directory waits until that is empty.
+
+Source: reference 5.5 ("Item order", "Metadata shortcut", "Rename shortcut").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from txsyncthing.index.values import Need
+from txsyncthing.pull.failure import bad_name
+from txsyncthing.pull.finish import Rename
+from txsyncthing.pull.tree import Item
+from txsyncthing.vocabulary.error import ItemError
+from txsyncthing.vocabulary.file import FileInfo, same_content
+from txsyncthing.vocabulary.name import WireName
+
+
+@dataclass(slots=True)
+class Plan:
+    """One batch of work; whoever holds it may look at all of it."""
+
+    directories: list[Item] = field(default_factory=list)
+    symlinks: list[Item] = field(default_factory=list)
+    metadata: list[tuple[FileInfo, FileInfo]] = field(default_factory=list)  # wanted, have
+    renames: list[Rename] = field(default_factory=list)
+    files: list[Need] = field(default_factory=list)
+    late: list[Need] = field(default_factory=list)  # in the place of a directory
+    deleted_files: list[Item] = field(default_factory=list)
+    deleted_directories: list[Item] = field(default_factory=list)  # the deepest first
+    failed: list[ItemError] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many items are to be changed."""
+        return (
+            len(self.directories)
+            + len(self.symlinks)
+            + len(self.metadata)
+            + len(self.renames)
+            + len(self.files)
+            + len(self.late)
+            + len(self.deleted_files)
+            + len(self.deleted_directories)
+        )
+
+
+class Deletions:
+    """All that is to be deleted in a round; files among it may serve as sources of renames."""
+
+    def __init__(self) -> None:
+        self._files: dict[WireName, Item] = {}
+        self._directories: dict[WireName, Item] = {}
+        self._contents: dict[tuple[bytes, int], list[WireName]] = {}
+
+    def __len__(self) -> int:
+        return len(self._files) + len(self._directories)
+
+    def add(self, needs: Iterable[Need]) -> None:
+        """Note the deletions among these."""
+        for need in needs:
+            wanted, have = need.wanted, need.have
+            if not wanted.deleted or have is None or have.deleted:
+                continue
+            if bad_name(wanted.name):
+                continue
+            # Lists of blocks are not needed any more, and a mass deletion has many.
+            item = Item(wanted, have._replace(hashes=b"") if have.is_file else have)
+            if have.is_directory:
+                self._directories[wanted.name] = item
+                continue
+            self._files[wanted.name] = item
+            if have.is_file and have.size and have.blocks_hash:
+                key = (have.blocks_hash, have.size)
+                self._contents.setdefault(key, []).append(wanted.name)
+
+    def take(self, wanted: FileInfo) -> Item | None:
+        """A file that holds exactly the wanted bytes; it is no longer to be deleted."""
+        names = self._contents.get((wanted.blocks_hash, wanted.size))
+        while names:
+            item = self._files.pop(names.pop(), None)
+            if item is not None:
+                return item
+        return None
+
+    def give_back(self, source: FileInfo, gone: FileInfo) -> None:
+        """The rename did not work: the file is to be deleted again."""
+        self._files[gone.name] = Item(gone, source)
+
+    def plan(self) -> Plan:
+        """The deletions, in the order in which they have to be made."""
+        directories = sorted(self._directories.values(), key=_name, reverse=True)
+        return Plan(
+            deleted_files=sorted(self._files.values(), key=_name),
+            deleted_directories=directories,
+        )
+
+
+def _name(item: Item) -> str:
+    return item.wanted.name
+
+
+def plan(needs: Iterable[Need], deletions: Deletions) -> Plan:
+    """Sort needed items by the work; those to be deleted are left out, see ``Deletions``."""
+    result = Plan()
+    for need in needs:
+        wanted, have = need.wanted, need.have
+        if wanted.deleted:
+            if have is None or have.deleted:
+                result.metadata.append((wanted, wanted))
+            continue
+        cause = bad_name(wanted.name)
+        if cause is not None:
+            result.failed.append(cause.of(wanted.name))
+        elif (
+            have is not None and not have.deleted and have.is_directory and not wanted.is_directory
+        ):
+            result.late.append(need)
+        elif wanted.is_directory:
+            result.directories.append(Item(wanted, have))
+        elif wanted.is_symlink:
+            result.symlinks.append(Item(wanted, have))
+        elif have is not None and same_content(wanted, have):
+            result.metadata.append((wanted, have))
+        elif wanted.size and len(deletions) and (source := deletions.take(wanted)) is not None:
+            assert source.have is not None
+            result.renames.append(Rename(wanted, have, source.have, source.wanted))
+        else:
+            result.files.append(need)
+    return result

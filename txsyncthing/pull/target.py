@@ -1,0 +1,177 @@
+"""
+The place where an item goes: is it still what the index says, and may it be replaced? Workers' steps.
+
+A local edit between plan and commit must never be lost, so each step looks here right before it acts.
+
+Source: reference 5.5 ("Unexpected local change", "Missing parent", "inWritableDir").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from txsyncthing.filesystem.metadata import same_permissions, same_time
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
+from txsyncthing.pull.conflict import in_conflict, keep_copy
+from txsyncthing.pull.failure import Cause, ItemFailed
+from txsyncthing.pull.options import PullOptions
+from txsyncthing.vocabulary.file import FileInfo, FileType, LocalFlag
+from txsyncthing.vocabulary.name import WireName, join, parent
+
+T = TypeVar("T")
+
+NEW_DIRECTORY = 0o777  # minus the umask
+_OWNER = 0o300  # write and search
+_KINDS = {
+    FileType.FILE: Kind.FILE,
+    FileType.DIRECTORY: Kind.DIRECTORY,
+    FileType.SYMLINK: Kind.SYMLINK,
+}
+
+
+class Placed(NamedTuple):
+    """What a step leaves: the item's metadata, and the copy of what lost a conflict."""
+
+    stat: Stat
+    copy: WireName | None = None
+
+
+def look(filesystem: Filesystem, name: str) -> Stat | None:
+    """The item's metadata; None where there is none."""
+    try:
+        return filesystem.lstat(name)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def unchanged(
+    filesystem: Filesystem, name: str, found: Stat, have: FileInfo, options: PullOptions
+) -> bool:
+    """Whether the item on disk is the one of the index, as far as its metadata tell."""
+    if found.kind is not _KINDS[have.type] or have.local_flags & LocalFlag.MUST_RESCAN:
+        return False
+    if found.kind is Kind.DIRECTORY:
+        return True
+    if found.kind is Kind.SYMLINK:
+        return filesystem.read_link(name) == have.symlink_target
+    if found.size != have.size or not same_time(found.modified, have.modified, options.time_window):
+        return False
+    if options.ignore_permissions or have.no_permissions:
+        return True
+    return same_permissions(found.mode, have.permissions)
+
+
+def expect(
+    filesystem: Filesystem, name: str, have: FileInfo | None, options: PullOptions
+) -> Stat | None:
+    """
+    Look at the place of an item.
+
+    :returns: what is there; None for nothing.
+    :raises ItemFailed: something else than the index says; it must be scanned before it is replaced.
+    """
+    found = look(filesystem, name)
+    known = have is not None and not have.deleted
+    if found is None:
+        return None  # gone here unseen: the version of the cluster brings it back
+    if not known or have is None or not unchanged(filesystem, name, found, have, options):
+        raise ItemFailed(Cause.CHANGED, rescan=True)
+    return found
+
+
+def clear(
+    filesystem: Filesystem,
+    wanted: FileInfo,
+    have: FileInfo | None,
+    options: PullOptions,
+    now: float,
+    *,
+    replaceable: bool,
+) -> tuple[Stat | None, WireName | None]:
+    """
+    Make the place of an item free for it, or ready to be renamed over.
+
+    :param now: unix seconds, for the name of a conflict copy.
+    :param replaceable: a rename over a file or symlink will follow, so that it may stay.
+    :returns: what was there, and the conflict copy.
+    :raises ItemFailed: see ``expect``; or a directory that is not empty.
+    """
+    name = wanted.name
+    found = expect(filesystem, name, have, options)
+    if found is None:
+        return None, None
+    copy = None
+    if found.kind is Kind.DIRECTORY:
+        try:
+            filesystem.remove_directory(name)
+        except OSError as error:
+            if filesystem.list(name):
+                raise ItemFailed(Cause.NOT_EMPTY) from error
+            raise
+        return found, None
+    if in_conflict(have, wanted):
+        copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
+    if not replaceable and look(filesystem, name) is not None:
+        filesystem.remove(name)
+    return found, copy
+
+
+def put(
+    filesystem: Filesystem,
+    temporary: str,
+    wanted: FileInfo,
+    have: FileInfo | None,
+    options: PullOptions,
+    now: float,
+) -> Placed:
+    """Let a finished temporary file (or symlink) take its place; never a moment without the name."""
+    _, copy = clear(filesystem, wanted, have, options, now, replaceable=True)
+    filesystem.rename(temporary, wanted.name)
+    return Placed(filesystem.lstat(wanted.name), copy)
+
+
+def in_directory(filesystem: Filesystem, name: str, step: Callable[[], T]) -> T:
+    """
+    Do a step which writes into the item's directory; the step may run twice.
+
+    A missing directory is made; one which its owner may not write is opened for the moment.
+    """
+    try:
+        return step()
+    except FileNotFoundError:
+        if not make_parents(filesystem, name):
+            raise
+        return step()
+    except ThroughSymlink:
+        raise
+    except PermissionError:
+        directory = parent(name)
+        mode = filesystem.lstat(directory).mode
+        if mode & _OWNER == _OWNER:
+            raise
+        filesystem.chmod(directory, mode | 0o700)
+        try:
+            return step()
+        finally:
+            filesystem.chmod(directory, mode)
+
+
+def make_parents(filesystem: Filesystem, name: str) -> list[str]:
+    """
+    Make the missing directories above an item.
+
+    :returns: those that were made, from the top.
+    """
+    made: list[str] = []
+    directory = ""
+    parts = parent(name).split("/") if parent(name) else []
+    for part in parts:
+        directory = join(directory, part)
+        if look(filesystem, directory) is None:
+            try:
+                filesystem.make_directory(directory, NEW_DIRECTORY)
+            except FileExistsError:  # another worker was faster
+                continue
+            made.append(directory)
+    return made

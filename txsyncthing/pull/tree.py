@@ -1,0 +1,249 @@
+"""
+The steps on disk for directories, symlinks and deletions. All of it runs in workers, a batch at a time.
+
+Source: reference 5.5 ("Directories", "Symlinks", "Dir deletion", "File deletion"), 5.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
+from txsyncthing.pull.conflict import in_conflict, keep_copy
+from txsyncthing.pull.failure import Cause, ItemFailed, item_error
+from txsyncthing.pull.finish import Outcome, deleted, each, finished
+from txsyncthing.pull.options import PullOptions
+from txsyncthing.pull.target import (
+    NEW_DIRECTORY,
+    Placed,
+    clear,
+    expect,
+    in_directory,
+    look,
+    put,
+    unchanged,
+)
+from txsyncthing.vocabulary.file import FileInfo, LocalFlag
+from txsyncthing.vocabulary.name import WireName, is_temporary, join, temporary_name
+
+MAX_CHILDREN = 100_000  # of a directory to be deleted that are looked at
+
+
+class Item(NamedTuple):
+    """One directory, symlink or deletion."""
+
+    wanted: FileInfo
+    have: FileInfo | None
+
+
+def make_directories(
+    filesystem: Filesystem, items: Sequence[Item], options: PullOptions, now: float
+) -> list[Outcome]:
+    """Make directories, parents first, or give those that are there their modes."""
+    names = [item.wanted.name for item in items]
+    steps = [partial(_directory, item=item, options=options, now=now) for item in items]
+    return each(filesystem, names, steps, options.sync)
+
+
+def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
+    wanted = item.wanted
+    found = look(filesystem, wanted.name)
+    copy = None
+    if found is None or found.kind is not Kind.DIRECTORY:
+        _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
+        filesystem.make_directory(wanted.name, NEW_DIRECTORY)
+        found = filesystem.lstat(wanted.name)
+    if not (options.ignore_permissions or wanted.no_permissions):
+        # setuid, setgid and sticky belong to this machine: they stay.
+        mode = (found.mode & 0o7000) | (wanted.permissions & 0o777)
+        if mode != found.mode:
+            filesystem.chmod(wanted.name, mode)
+            found = filesystem.lstat(wanted.name)
+    return finished(wanted, Placed(found, copy))
+
+
+def make_symlinks(
+    filesystem: Filesystem, items: Sequence[Item], options: PullOptions, now: float
+) -> list[Outcome]:
+    """Make symlinks; one that replaces something does so at once."""
+    names = [item.wanted.name for item in items]
+    steps = [partial(_symlink, item=item, options=options, now=now) for item in items]
+    return each(filesystem, names, steps, options.sync)
+
+
+def _symlink(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
+    wanted = item.wanted
+    temporary = temporary_name(wanted.name)
+    left = look(filesystem, temporary)
+    if left is not None and left.kind is not Kind.DIRECTORY:
+        filesystem.remove(temporary)
+    filesystem.symlink(wanted.symlink_target, temporary)
+    try:
+        return finished(wanted, put(filesystem, temporary, wanted, item.have, options, now))
+    except (ItemFailed, OSError):
+        filesystem.remove(temporary)
+        raise
+
+
+def delete_files(
+    filesystem: Filesystem, items: Sequence[Item], options: PullOptions, now: float
+) -> list[Outcome]:
+    """Delete files and symlinks; what is gone already is well."""
+    names = [item.wanted.name for item in items]
+    steps = [partial(_delete, item=item, options=options, now=now) for item in items]
+    return each(filesystem, names, steps, options.sync)
+
+
+def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
+    wanted, have = item.wanted, item.have
+    copy = None
+    try:
+        found = look(filesystem, wanted.name)
+    except ThroughSymlink:
+        found = None  # what is beyond a symlink is none of ours
+    if found is not None:
+        if found.kind is Kind.DIRECTORY:
+            raise ItemFailed(Cause.UNEXPECTED_DIRECTORY, rescan=True)
+        expect(filesystem, wanted.name, have, options)
+        if in_conflict(have, wanted):
+            by = wanted.modified_by
+            copy = keep_copy(filesystem, wanted.name, by, now, options.max_conflicts)
+        if look(filesystem, wanted.name) is not None:
+            filesystem.remove(wanted.name)
+    rescan = (copy,) if copy else ()
+    return Outcome(wanted.name, (deleted(wanted),), rescan=rescan)
+
+
+class Child(NamedTuple):
+    """An item below a directory that is to be deleted."""
+
+    name: WireName
+    stat: Stat
+
+
+class Doomed(NamedTuple):
+    """A directory that is to be deleted, and what is in it."""
+
+    item: Item
+    children: tuple[Child, ...] = ()  # parents first
+    error: OSError | None = None
+
+
+def list_doomed(filesystem: Filesystem, items: Sequence[Item]) -> list[Doomed]:
+    """What lies below the directories; nothing in most of them."""
+    result = []
+    with filesystem.batch() as batch:
+        for item in items:
+            try:
+                children = tuple(_below(batch, item.wanted.name))
+            except (FileNotFoundError, NotADirectoryError, ThroughSymlink):
+                result.append(Doomed(item))
+            except OSError as error:
+                result.append(Doomed(item, error=error))
+            else:
+                result.append(Doomed(item, children))
+    return result
+
+
+def _below(filesystem: Filesystem, name: str) -> list[Child]:
+    found = []
+    waiting = [name]
+    while waiting and len(found) < MAX_CHILDREN:
+        directory = waiting.pop()
+        for entry in filesystem.list(directory):
+            child = Child(join(directory, entry.base), entry.stat)
+            found.append(child)
+            if entry.stat.kind is Kind.DIRECTORY:
+                waiting.append(child.name)
+    return found
+
+
+class Rules(NamedTuple):
+    """What of a directory's content may go with it."""
+
+    ignored: Callable[[str], bool]
+    deletable: Callable[[str], bool]  # ignored, and marked with (?d)
+    known: Mapping[WireName, FileInfo]  # our index, of all the children
+
+
+def delete_directories(
+    filesystem: Filesystem,
+    doomed: Sequence[Doomed],
+    rules: Rules,
+    options: PullOptions,
+    now: float,
+) -> list[Outcome]:
+    """
+    Delete directories, the deepest first.
+
+    Temporary files and ignored items that may go are deleted with them; anything else stops it, and
+    the first of these reasons is told: not scanned yet, ignored, known here only.
+    """
+    names = [one.item.wanted.name for one in doomed]
+    steps = [partial(_remove, one=one, rules=rules, options=options) for one in doomed]
+    return each(filesystem, names, steps, options.sync)
+
+
+def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOptions) -> Outcome:
+    wanted, have = one.item.wanted, one.item.have
+    name = wanted.name
+    if one.error is not None:
+        return Outcome(name, error=item_error(name, one.error))
+    try:
+        found = look(filesystem, name)
+    except ThroughSymlink:
+        found = None
+    if found is None:
+        return Outcome(name, (deleted(wanted),))
+    expect(filesystem, name, have, options)
+    if found.kind is not Kind.DIRECTORY:
+        raise ItemFailed(Cause.CHANGED, rescan=True)
+    rubbish = []
+    reasons = set()
+    surprising = []
+    for child in one.children:
+        reason = _reason(filesystem, child, rules, options)
+        if reason is None:
+            rubbish.append(child)
+        elif look(filesystem, child.name) is not None:  # a directory deeper down is gone by now
+            reasons.add(reason)
+            if reason is Cause.HAS_UNSCANNED:
+                surprising.append(child.name)
+    for reason in (Cause.HAS_UNSCANNED, Cause.HAS_IGNORED, Cause.NOT_EMPTY):
+        if reason in reasons:
+            return Outcome(name, error=reason.of(name), rescan=tuple(surprising))
+    for child in reversed(rubbish):
+        _remove_rubbish(filesystem, child)
+    filesystem.remove_directory(name)
+    return Outcome(name, (deleted(wanted),))
+
+
+def _reason(
+    filesystem: Filesystem, child: Child, rules: Rules, options: PullOptions
+) -> Cause | None:
+    """Why an item must not be deleted with its directory; None if it may."""
+    if is_temporary(child.name) or rules.deletable(child.name):
+        return None
+    if rules.ignored(child.name):
+        return Cause.HAS_IGNORED
+    known = rules.known.get(child.name)
+    if known is None or known.deleted or known.local_flags & LocalFlag.IGNORED:
+        return Cause.HAS_UNSCANNED
+    if not unchanged(filesystem, child.name, child.stat, known, options):
+        return Cause.HAS_UNSCANNED
+    return Cause.NOT_EMPTY
+
+
+def _remove_rubbish(filesystem: Filesystem, child: Child) -> None:
+    def step() -> None:
+        if child.stat.kind is Kind.DIRECTORY:
+            filesystem.remove_directory(child.name)
+        else:
+            filesystem.remove(child.name)
+
+    try:
+        in_directory(filesystem, child.name, step)
+    except FileNotFoundError:
+        pass

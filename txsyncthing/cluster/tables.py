@@ -7,48 +7,16 @@ open and it runs, and takes it out when it stops; cluster/ listens.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.index.values import Counts
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderType
 from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
-
-
-class Totals(Protocol):
-    """How much of something there is."""
-
-    @property
-    def files(self) -> int: ...
-
-    @property
-    def directories(self) -> int: ...
-
-    @property
-    def symlinks(self) -> int: ...
-
-    @property
-    def deleted(self) -> int: ...
-
-    @property
-    def bytes(self) -> int: ...
-
-
-class Counts(Protocol):
-    """The totals of one folder, kept in memory."""
-
-    @property
-    def global_(self) -> Totals: ...
-
-    def remote_need(self, device: DeviceID) -> Totals:
-        """What the device still lacks of the global state."""
-
-    @property
-    def remote_sequence(self) -> Mapping[DeviceID, int]: ...
-
 
 LocalListener = Callable[[int, Sequence[FileInfo]], object]
 """Called with the last sequence and the files, after each local change is stored."""

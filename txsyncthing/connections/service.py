@@ -19,7 +19,7 @@ from txsyncthing.clock import Clock
 from txsyncthing.connections.score import ConnectionInfo
 from txsyncthing.events.types import Emit
 from txsyncthing.runtime.log_service import Log
-from txsyncthing.vocabulary.address import Address, IPNetwork
+from txsyncthing.vocabulary.address import Address, IPInterface
 from txsyncthing.vocabulary.device import DeviceID
 
 
@@ -82,7 +82,7 @@ class ConnectionsService(MultiService):
     :param unix: wall clock, Unix seconds.
     :param random: so many random bytes.
     :param holder: the configuration; its changes are followed.
-    :param interfaces: the networks of this machine; None if they cannot be asked.
+    :param interfaces: this machine's addresses with their networks; None if they cannot be asked.
     :param client: name and version that our Hello tells.
     """
 
@@ -99,7 +99,7 @@ class ConnectionsService(MultiService):
         emit: Emit,
         log: Log,
         client: tuple[str, str],
-        interfaces: Callable[[], Sequence[IPNetwork] | None],
+        interfaces: Callable[[], Sequence[IPInterface] | None],
     ) -> None: ...
 
     def listeners(self) -> Mapping[str, ListenerStatus]:

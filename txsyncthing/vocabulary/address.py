@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
+    IPv4Interface,
     IPv4Network,
     IPv6Address,
+    IPv6Interface,
     IPv6Network,
     ip_address,
     ip_network,
@@ -37,6 +39,7 @@ LISTEN_SCHEMES = DIAL_SCHEMES | POOL_SCHEMES
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
+IPInterface = IPv4Interface | IPv6Interface
 
 PRIVATE_NETWORKS: tuple[IPNetwork, ...] = (
     IPv4Network("10.0.0.0/8"),
@@ -134,17 +137,17 @@ def parse_networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
 
 
 def is_lan(
-    ip: IPAddress, interfaces: Sequence[IPNetwork] | None, always: Sequence[IPNetwork] = ()
+    ip: IPAddress, interfaces: Sequence[IPInterface] | None, always: Sequence[IPNetwork] = ()
 ) -> bool:
     """
     Whether the address is near, so that no limit of bandwidth holds and it is preferred.
 
-    :param interfaces: the networks of this machine's interfaces; None if they could not be asked.
+    :param interfaces: this machine's own addresses with their networks; None: could not be asked.
     :param always: the option ``alwaysLocalNets``.
     """
     if ip.is_loopback or ip.is_link_local:
         return True
-    near = PRIVATE_NETWORKS if interfaces is None else tuple(interfaces)
+    near = PRIVATE_NETWORKS if interfaces is None else [each.network for each in interfaces]
     return any(ip in network for network in (*always, *near))
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from txsyncthing.config.entry import attribute, element
+from txsyncthing.config.entry import Timestamp, attribute, element
 from txsyncthing.vocabulary.device import EMPTY_DEVICE, DeviceID
 
 DYNAMIC = "dynamic"
 """The address that stands for whatever discovery finds."""
 
+NEVER = Timestamp("0001-01-01T00:00:00Z")
 DEFAULT_CONNECTIONS = 3  # version 2; what 0 means
 
 
@@ -30,18 +31,18 @@ class Compression(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedFolder:
-    """A folder that a device offered and the user ignores; ``time`` is RFC 3339."""
+    """A folder that a device offered and the user ignores."""
 
-    time: str = attribute("0001-01-01T00:00:00Z", "time")
+    time: Timestamp = attribute(NEVER, "time")
     id: str = attribute("", "id")
     label: str = attribute("", "label")
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedDevice:
-    """A device that tried to connect and that the user ignores; ``time`` is RFC 3339."""
+    """A device that tried to connect and that the user ignores."""
 
-    time: str = attribute("0001-01-01T00:00:00Z", "time")
+    time: Timestamp = attribute(NEVER, "time")
     id: DeviceID = attribute(EMPTY_DEVICE, "id", json="deviceID")
     name: str = attribute("", "name")
     address: str = attribute("", "address")

@@ -12,9 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NewType, TypeVar
 
 T = TypeVar("T")
+
+Timestamp = NewType("Timestamp", str)
+"""A time as RFC 3339 text, kept as it came."""
+
+FilesystemType = NewType("FilesystemType", str)
+"""How a directory is reached; ``basic`` is the disk, and what an empty text means."""
+
+BASIC = FilesystemType("basic")
 
 FOREVER = 1_000_000
 """Later than each version of the configuration."""
@@ -46,6 +54,10 @@ class Entry:
     earlier: object = None
     changed: int = 0
     stated: bool = False
+
+    def default(self, default: Any, version: int) -> Any:
+        """What an absent value means where absent means the default."""
+        return self.earlier if version < self.changed else default
 
     def known(self, version: int) -> bool:
         """Whether the official daemons of this version know it."""
@@ -94,9 +106,13 @@ class Column:
     entry: Entry
 
 
+def layout(value: Any) -> tuple[Column, ...]:
+    """The table of a value's class, in the official order."""
+    return _layout(value)
+
+
 @cache
-def layout(value: type) -> tuple[Column, ...]:
-    """The table of a value, in the official order."""
+def _layout(value: Any) -> tuple[Column, ...]:
     return tuple(
         Column(item.name, item.default, item.metadata["entry"])
         for item in fields(value)

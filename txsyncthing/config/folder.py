@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from txsyncthing.config.entry import attribute, element
+from txsyncthing.config.entry import BASIC, FilesystemType, attribute, element
 from txsyncthing.config.size import Size
 from txsyncthing.vocabulary.device import EMPTY_DEVICE, DeviceID
 from txsyncthing.vocabulary.folder import FolderID, FolderType, PullOrder
@@ -63,7 +63,7 @@ class Versioning:
     params: tuple[Parameter, ...] = element((), "param", json="params")  # sorted by key
     cleanup_interval_s: int = element(3600, "cleanupIntervalS")
     fs_path: str = element("", "fsPath")
-    fs_type: str = element("basic", "fsType")
+    fs_type: FilesystemType = element(BASIC, "fsType")
 
     def param(self, key: str, default: str = "") -> str:
         return next((param.value for param in self.params if param.key == key), default)
@@ -92,7 +92,7 @@ class FolderConfig:
 
     id: FolderID = attribute(FolderID(""), "id")
     label: str = attribute("", "label")
-    filesystem_type: str = element("basic", "filesystemType")
+    filesystem_type: FilesystemType = element(BASIC, "filesystemType")
     path: str = attribute("", "path")  # a tilde stands as it is; see ``expand`` in node/home.py
     type: FolderType = attribute(FolderType.SEND_RECEIVE, "type")
     devices: tuple[FolderDevice, ...] = element((), "device", json="devices")

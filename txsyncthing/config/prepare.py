@@ -115,7 +115,8 @@ def _folder(
             versioning,
             cleanup_interval_s=_within(versioning.cleanup_interval_s, 0, MAX_INTERVAL),
             params=tuple(
-                sorted({param.key: param for param in versioning.params}.values(), key=str)
+                param
+                for _, param in sorted({param.key: param for param in versioning.params}.items())
             ),
         ),
         weak_hash_threshold_pct=folder.weak_hash_threshold_pct or 25,

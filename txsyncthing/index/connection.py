@@ -1,0 +1,121 @@
+"""
+One SQLite connection, set up alike everywhere, with errors of one vocabulary.
+
+WAL with synchronous=NORMAL: a commit costs no fsync and survives the death of the process; the last
+commits may be lost with the machine (store.py says what follows from that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import apsw
+
+from txsyncthing.index.schema import APPLICATION, SCHEMA, VERSION
+from txsyncthing.index.values import DatabaseDamaged, IndexFailed
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MEMORY = ":memory:"
+BUSY = 10_000  # ms that a connection waits for a checkpoint of another
+CHECKPOINT = 2000  # pages of 4 KiB in the WAL before the writer moves them home
+WAL_LIMIT = 32 * 1024 * 1024  # bytes of WAL file that stay after a checkpoint
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+REMEDY = (
+    "Rebuild it: the file is moved aside, then the folder is scanned and the peers send their"
+    " indexes again; no file of the folder is touched."
+)
+
+
+def this_boot() -> bytes:
+    """What tells this boot of the machine from all others; empty where nothing does."""
+    try:
+        return BOOT.read_bytes().strip()
+    except OSError:
+        return b""
+
+
+def connect(path: str, *, cache: int, reading: bool = False) -> apsw.Connection:
+    """
+    :param path: of the file, or ``:memory:``.
+    :param cache: KiB of page cache.
+    """
+    flags = (
+        apsw.SQLITE_OPEN_READONLY
+        if reading
+        else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    )
+    connection = apsw.Connection(path, flags=flags)
+    try:
+        connection.set_busy_timeout(BUSY)
+        connection.execute(f"PRAGMA cache_size = -{cache}; PRAGMA temp_store = MEMORY")
+        if not reading:
+            connection.execute(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                f"PRAGMA wal_autocheckpoint = {CHECKPOINT}; PRAGMA journal_size_limit = {WAL_LIMIT}"
+            )
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
+def prepare(connection: apsw.Connection, path: str, schema: str = SCHEMA) -> bool:
+    """
+    Make the tables in an empty database; otherwise see that it is ours.
+
+    :returns: whether it was empty.
+    :raises DatabaseDamaged: it is something else or of another version.
+    """
+    application = connection.pragma("application_id")
+    version = connection.pragma("user_version")
+    if (application, version) == (APPLICATION, VERSION):
+        return False
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if (application, version) != (0, 0) or tables != (0,):
+        raise DatabaseDamaged(
+            f"{path}: not an index of this version (application {application:#x}, layout {version};"
+            f" {APPLICATION:#x}, {VERSION} expected). {REMEDY}"
+        )
+    with connection:
+        connection.execute(schema)
+    return True
+
+
+def guarded(path: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """
+    Run a job of the database and put SQLite's errors into our words.
+
+    :raises DatabaseDamaged: the file is broken; no further job will work.
+    :raises IndexFailed: the disk is full, or the like; the transaction left no trace.
+    """
+    try:
+        return job(*args, **kwargs)
+    except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SchemaChangeError) as error:
+        raise DatabaseDamaged(f"{path}: the database is damaged ({error}). {REMEDY}") from error
+    except apsw.SQLError as error:  # a table or column is missing: not what we made
+        raise DatabaseDamaged(f"{path}: the database is damaged ({error}). {REMEDY}") from error
+    except apsw.FullError as error:
+        raise IndexFailed(f"{path}: the disk is full; free some space there") from error
+    except apsw.Error as error:
+        raise IndexFailed(f"{path}: {error}; see that file, directory and disk are well") from error
+
+
+def move_aside(path: str) -> str:
+    """
+    Keep a damaged database for whoever wants to look at it.
+
+    :returns: the new path, ``<path>.damaged-<n>``.
+    """
+    number = 1
+    while Path(f"{path}.damaged-{number}").exists():
+        number += 1
+    aside = f"{path}.damaged-{number}"
+    for suffix in ("", "-wal"):
+        if Path(path + suffix).exists():
+            Path(path + suffix).rename(aside + suffix)
+    Path(path + "-shm").unlink(missing_ok=True)
+    return aside

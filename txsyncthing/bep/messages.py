@@ -139,7 +139,7 @@ class FileProgress:
 
     type: UpdateType
     name: WireName
-    version: Vector = Vector()
+    version: Vector
     block_indexes: tuple[int, ...] = ()
     block_size: int = 0
 

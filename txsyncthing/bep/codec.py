@@ -1,0 +1,366 @@
+"""
+Messages to and from the bytes of frames.
+
+Source: reference 2.2 to 2.8 (proto/bep/bep.proto).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from lz4 import block as lz4
+
+from txsyncthing.bep.bep_pb2 import (
+    ClosePb,
+    ClusterConfigPb,
+    DownloadProgressPb,
+    FolderPb,
+    IndexPb,
+    RequestPb,
+)
+from txsyncthing.bep.check import (
+    CLOSE,
+    CLUSTER_CONFIG,
+    DOWNLOAD_PROGRESS,
+    INDEX,
+    INDEX_UPDATE,
+    PING,
+    REQUEST,
+    RESPONSE,
+    BadMessage,
+    body_limit,
+    check_inflated,
+    check_request,
+)
+from txsyncthing.bep.file_codec import (
+    decode_file,
+    decode_vector,
+    encode_file,
+    encode_vector,
+    fill_file,
+    read_file,
+    splice,
+    varint,
+)
+from txsyncthing.bep.framing import Frame, frame_head
+from txsyncthing.bep.messages import (
+    Block,
+    Close,
+    ClusterConfig,
+    Compression,
+    Device,
+    DownloadProgress,
+    ErrorCode,
+    FileProgress,
+    Folder,
+    Index,
+    IndexUpdate,
+    Message,
+    Ping,
+    Request,
+    Response,
+    UpdateType,
+)
+from txsyncthing.vocabulary.device import BadDeviceID, DeviceID
+from txsyncthing.vocabulary.folder import FolderID
+from txsyncthing.vocabulary.name import BadName, check_name
+
+__all__ = ["BadMessage", "decode", "decode_file", "encode", "encode_file", "encode_spliced"]
+
+_U32 = Struct(">I")
+_NONE, _LZ4 = 0, 1  # Header.compression
+_MIN_COMPRESSED = 128  # bytes; a shorter body is sent as it is
+_COMPRESSIONS = (Compression.METADATA, Compression.NEVER, Compression.ALWAYS)
+_U64 = 0xFFFF_FFFF_FFFF_FFFF
+
+
+def encode(message: Message, compression: Compression) -> list[Block]:
+    """
+    One message as the pieces of its frame. The data of a Response is not copied.
+
+    :param compression: what the peer's configuration asks for.
+    """
+    if isinstance(message, Response):
+        return _encode_response(message, compression)
+    type, body = _body(message)
+    return _frame(type, body, compression is not Compression.NEVER)
+
+
+def encode_spliced(
+    folder: FolderID,
+    files: Sequence[bytes],
+    last_sequence: int,
+    prev_sequence: int | None,
+    compression: Compression,
+) -> list[Block]:
+    """An IndexUpdate (``prev_sequence`` None: an Index) of FileInfos encoded before."""
+    body = splice(folder, files, last_sequence, prev_sequence or 0)
+    type = INDEX if prev_sequence is None else INDEX_UPDATE
+    return _frame(type, body, compression is not Compression.NEVER)
+
+
+def _frame(type: int, body: bytes, compress: bool) -> list[Block]:
+    if compress and len(body) >= _MIN_COMPRESSED:
+        packed = lz4.compress(body, store_size=False)
+        if len(packed) + 4 <= len(body) - len(body) // 32:
+            return [frame_head(type, _LZ4, len(packed) + 4) + _U32.pack(len(body)), packed]
+    head = frame_head(type, _NONE, len(body))
+    return [head + body] if len(body) < 1024 else [head, body]
+
+
+def _encode_response(message: Response, compression: Compression) -> list[Block]:
+    data = message.data
+    head = b""
+    if message.id:
+        head += b"\x08" + varint(message.id & _U64)  # a negative number is a long one
+    if data:
+        head += b"\x12" + varint(len(data))
+    tail = b"\x18" + varint(message.code) if message.code else b""
+    if compression is Compression.ALWAYS:
+        return _frame(RESPONSE, b"".join((head, data, tail)), True)
+    front = frame_head(RESPONSE, _NONE, len(head) + len(data) + len(tail)) + head
+    if len(data) < 1024:
+        return [b"".join((front, data, tail))]
+    return [front, data, tail] if tail else [front, data]
+
+
+def _body(message: Message) -> tuple[int, bytes]:
+    """A message's type and its protobuf bytes."""
+    pb: Any
+    if isinstance(message, Request):
+        type, pb = (
+            REQUEST,
+            RequestPb(
+                id=message.id,
+                folder=message.folder,
+                name=message.name,
+                offset=message.offset,
+                size=message.size,
+                hash=message.hash,
+                from_temporary=message.from_temporary,
+                block_no=message.block_no,
+            ),
+        )
+    elif isinstance(message, Index | IndexUpdate):
+        type, pb = INDEX, IndexPb(folder=message.folder, last_sequence=message.last_sequence)
+        if isinstance(message, IndexUpdate):
+            type, pb.prev_sequence = INDEX_UPDATE, message.prev_sequence
+        for file in message.files:
+            fill_file(pb.files.add(), file)
+    elif isinstance(message, ClusterConfig):
+        type, pb = CLUSTER_CONFIG, ClusterConfigPb(secondary=message.secondary)
+        for folder in message.folders:
+            _fill_folder(pb.folders.add(), folder)
+    elif isinstance(message, DownloadProgress):
+        type, pb = DOWNLOAD_PROGRESS, DownloadProgressPb(folder=message.folder)
+        for update in message.updates:
+            into = pb.updates.add(
+                type=update.type,
+                name=update.name,
+                block_indexes=update.block_indexes,
+                block_size=update.block_size,
+            )
+            encode_vector(update.version, into.version)
+    elif isinstance(message, Close):
+        type, pb = CLOSE, ClosePb(reason=message.reason)
+    else:
+        return PING, b""
+    return type, pb.SerializeToString()
+
+
+def _fill_folder(into: FolderPb, folder: Folder) -> None:
+    into.id = folder.id
+    into.label = folder.label
+    into.type = folder.type
+    into.stop_reason = folder.stop_reason
+    for device in folder.devices:
+        into.devices.add(
+            id=device.id.raw,
+            name=device.name,
+            addresses=device.addresses,
+            compression=_COMPRESSIONS.index(device.compression),
+            cert_name=device.cert_name,
+            max_sequence=device.max_sequence,
+            introducer=device.introducer,
+            index_id=device.index_id,
+            skip_introduction_removals=device.skip_introduction_removals,
+            encryption_password_token=device.encryption_password_token,
+        )
+
+
+def decode(frame: Frame) -> Message | None:
+    """
+    Read and check one message.
+
+    :returns: None for an unknown type.
+    :raises BadMessage: broken, or what no honest peer sends (check.py).
+    """
+    reader = _READERS.get(frame.type)
+    if reader is None:
+        return None
+    body = frame.body
+    if frame.compression == _LZ4:
+        body = _inflate(body, body_limit(frame.type))
+    elif frame.compression != _NONE:
+        raise BadMessage(f"unknown compression {frame.compression}")
+    try:
+        return reader(body)
+    except DecodeError:
+        raise BadMessage(f"broken message of type {frame.type}") from None
+    except BadName as error:
+        raise BadMessage(str(error)) from None
+
+
+def _inflate(body: Block | bytearray, limit: int) -> bytes:
+    if len(body) < 4:
+        raise BadMessage("compressed message without a size")
+    (size,) = _U32.unpack_from(body)
+    check_inflated(size, len(body) - 4, limit)
+    try:
+        inflated: bytes = lz4.decompress(memoryview(body)[4:], uncompressed_size=size)
+    except (lz4.LZ4BlockError, ValueError):
+        raise BadMessage("broken LZ4 data") from None
+    if len(inflated) != size:
+        raise BadMessage(f"compressed message claims {size} bytes, has {len(inflated)}")
+    return inflated
+
+
+def _read_config(body: Block | bytearray) -> ClusterConfig:
+    pb = ClusterConfigPb.FromString(bytes(body))
+    return ClusterConfig(tuple(_folder(folder) for folder in pb.folders), pb.secondary)
+
+
+def _folder(pb: FolderPb) -> Folder:
+    devices = []
+    for device in pb.devices:
+        try:
+            id = DeviceID(device.id)
+        except BadDeviceID as error:
+            raise BadMessage(f"cluster config, folder {pb.id!r}: {error}") from None
+        known = 0 <= device.compression < len(_COMPRESSIONS)
+        devices.append(
+            Device(
+                id,
+                device.name,
+                tuple(device.addresses),
+                _COMPRESSIONS[device.compression] if known else Compression.METADATA,
+                device.cert_name,
+                device.max_sequence,
+                device.introducer,
+                device.index_id,
+                device.skip_introduction_removals,
+                device.encryption_password_token,
+            )
+        )
+    return Folder(FolderID(pb.id), pb.label, pb.type, pb.stop_reason, tuple(devices))
+
+
+def _read_index(body: Block | bytearray) -> Index:
+    pb = IndexPb.FromString(bytes(body))
+    files = tuple([read_file(file) for file in pb.files])
+    return Index(FolderID(pb.folder), files, pb.last_sequence)
+
+
+def _read_update(body: Block | bytearray) -> IndexUpdate:
+    pb = IndexPb.FromString(bytes(body))
+    files = tuple([read_file(file) for file in pb.files])
+    return IndexUpdate(FolderID(pb.folder), files, pb.last_sequence, pb.prev_sequence)
+
+
+def _read_request(body: Block | bytearray) -> Request:
+    pb = RequestPb.FromString(bytes(body))
+    hash = pb.hash
+    size = pb.size
+    name = check_request(pb.name, size, hash)
+    folder = FolderID(pb.folder)
+    return Request(pb.id, folder, name, pb.offset, size, hash, pb.from_temporary, pb.block_no)
+
+
+def _read_response(body: Block | bytearray) -> Response:
+    """By hand, since protobuf would copy the data."""
+    id, code, data = 0, 0, memoryview(b"")
+    view = memoryview(body)
+    at, end = 0, len(view)
+    while at < end:
+        tag, at = _read_varint(view, at)
+        kind = tag & 7
+        if kind == 0:
+            value, at = _read_varint(view, at)
+            if tag == 0x08:
+                id = value
+            elif tag == 0x18:
+                code = value
+        elif kind == 2:
+            length, at = _read_varint(view, at)
+            if length > end - at:
+                raise BadMessage("broken message of type 4")
+            if tag == 0x12:
+                data = view[at : at + length]
+            at += length
+        else:  # fields that nobody defined
+            at += {1: 8, 5: 4}.get(kind, end)
+    if at != end:
+        raise BadMessage("broken message of type 4")
+    return Response(id, data, _error_code(code) if code else ErrorCode.NO_ERROR)
+
+
+def _error_code(number: int) -> ErrorCode:
+    try:
+        return ErrorCode(number)
+    except ValueError:
+        return ErrorCode.GENERIC
+
+
+def _read_varint(view: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    try:
+        while True:
+            byte = view[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value & _U64, at
+            shift += 7
+            if shift > 63:
+                raise BadMessage("broken message of type 4")
+    except IndexError:
+        raise BadMessage("broken message of type 4") from None
+
+
+def _read_progress(body: Block | bytearray) -> DownloadProgress:
+    pb = DownloadProgressPb.FromString(bytes(body))
+    updates = []
+    for update in pb.updates:
+        indexes = tuple(update.block_indexes)
+        if indexes and min(indexes) < 0:
+            raise BadMessage(f"download progress of {update.name!r} with a negative block")
+        if update.type not in (0, 1):
+            continue  # something newer than we are
+        version = decode_vector(update.version)
+        name = check_name(update.name)
+        type = UpdateType(update.type)
+        updates.append(FileProgress(type, name, version, indexes, update.block_size))
+    return DownloadProgress(FolderID(pb.folder), tuple(updates))
+
+
+def _read_ping(body: Block | bytearray) -> Ping:
+    return Ping()
+
+
+def _read_close(body: Block | bytearray) -> Close:
+    return Close(ClosePb.FromString(bytes(body)).reason)
+
+
+_READERS: dict[int, Callable[[Block | bytearray], Message]] = {
+    CLUSTER_CONFIG: _read_config,
+    INDEX: _read_index,
+    INDEX_UPDATE: _read_update,
+    REQUEST: _read_request,
+    RESPONSE: _read_response,
+    DOWNLOAD_PROGRESS: _read_progress,
+    PING: _read_ping,
+    CLOSE: _read_close,
+}

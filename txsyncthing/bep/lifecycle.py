@@ -1,0 +1,252 @@
+"""
+The life of one connection: greeting, judging, configuring, ready, closing, closed.
+
+Source: reference 2.1, 2.2 "First message" and "Close", 2.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from automat import TypeMachineBuilder
+from automat._typed import TypedState
+
+from txsyncthing.bep.messages import Close, ClusterConfig, Hello, Message
+from txsyncthing.clock import Clock, Timer
+
+HELLO_TIMEOUT = 20.0  # seconds for both Hellos
+JUDGE_TIMEOUT = 60.0  # seconds in which our own node must accept or refuse
+CONFIG_TIMEOUT = 300.0  # seconds until the peer's Cluster Config; it may take its time
+CLOSE_TIMEOUT = 10.0  # seconds in which our Close must have left
+
+
+class Wire(Protocol):
+    """What a connection does to the world around it."""
+
+    def greet(self) -> None:
+        """Send our Hello."""
+
+    def introduce(self, hello: Hello) -> None:
+        """Ask our node what it thinks of this peer."""
+
+    def open(self) -> None:
+        """Read messages from now on."""
+
+    def deliver(self, message: Message) -> None:
+        """A message for our node."""
+
+    def over(self, reason: str) -> None:
+        """Tell our node that the connection is of no use any more; comes exactly once."""
+
+    def farewell(self, reason: str) -> None:
+        """Send Close, drop all that was not yet sent, and hang up when Close has left."""
+
+    def hang_up(self) -> None:
+        """End the transport at once."""
+
+
+class Lifecycle(Protocol):
+    """The inputs: what can happen to a connection."""
+
+    def connected(self) -> None:
+        """TLS is up, and our node wants to shake hands with this device."""
+
+    def hello(self, hello: Hello) -> None:
+        """The peer's Hello, always its first words."""
+
+    def accepted(self) -> None:
+        """Our node likes the peer."""
+
+    def message(self, message: Message) -> None:
+        """Any later message; the first must be a Cluster Config (or Close)."""
+
+    def broken(self, reason: str) -> None:
+        """The peer broke the protocol or fell silent, or our node has enough; hang up."""
+
+    def lost(self, reason: str) -> None:
+        """The transport is gone."""
+
+    def _first(self, config: ClusterConfig) -> None:
+        """The first message was a Cluster Config, as it must be."""
+
+    def _closed(self, reason: str) -> None:
+        """The peer sent Close."""
+
+    def _late(self) -> None:
+        """Our Close did not leave in time."""
+
+
+@dataclass
+class Connection:
+    """The core: what all states share."""
+
+    wire: Wire
+    clock: Clock
+
+
+def until_hello(inputs: Lifecycle, core: Connection) -> Timer:
+    return core.clock.callLater(HELLO_TIMEOUT, inputs.broken, "no Hello in time")
+
+
+def until_judged(inputs: Lifecycle, core: Connection, hello: Hello) -> Timer:
+    return core.clock.callLater(JUDGE_TIMEOUT, inputs.broken, "not accepted in time")
+
+
+def until_config(inputs: Lifecycle, core: Connection) -> Timer:
+    return core.clock.callLater(CONFIG_TIMEOUT, inputs.broken, "no Cluster Config in time")
+
+
+def until_closed(inputs: Lifecycle, core: Connection, reason: str) -> Timer:
+    return core.clock.callLater(CLOSE_TIMEOUT, inputs._late)
+
+
+builder = TypeMachineBuilder(Lifecycle, Connection)
+new = builder.state("new")
+greeting = builder.state("greeting", until_hello)  # the data of each is its time limit
+judging = builder.state("judging", until_judged)
+configuring = builder.state("configuring", until_config)
+ready = builder.state("ready")  # silence is the exchange's business from here
+closing = builder.state("closing", until_closed)
+closed = builder.state("closed")
+
+State = TypedState[Lifecycle, Connection]
+
+
+def ignore(state: State, *inputs: Callable[..., None]) -> None:
+    """Answer these inputs by doing nothing."""
+    for each in inputs:
+        state.upon(each).loop().returns(None)
+
+
+ignore(new, Lifecycle.hello, Lifecycle.accepted, Lifecycle.message)
+greeting.upon(Lifecycle.connected).loop().returns(None)
+greeting.upon(Lifecycle.accepted).loop().returns(None)
+greeting.upon(Lifecycle.message).loop().returns(None)
+judging.upon(Lifecycle.connected).loop().returns(None)
+judging.upon(Lifecycle.hello).loop().returns(None)
+judging.upon(Lifecycle.message).loop().returns(None)
+configuring.upon(Lifecycle.connected).loop().returns(None)
+configuring.upon(Lifecycle.hello).loop().returns(None)
+configuring.upon(Lifecycle.accepted).loop().returns(None)
+ignore(ready, Lifecycle.connected, Lifecycle.hello, Lifecycle.accepted)
+closing.upon(Lifecycle.connected).loop().returns(None)
+closing.upon(Lifecycle.hello).loop().returns(None)
+closing.upon(Lifecycle.accepted).loop().returns(None)
+closing.upon(Lifecycle.message).loop().returns(None)
+closing.upon(Lifecycle.broken).loop().returns(None)
+ignore(closed, Lifecycle.connected, Lifecycle.hello, Lifecycle.accepted, Lifecycle.message)
+ignore(closed, Lifecycle.broken, Lifecycle.lost)
+
+
+@new.upon(Lifecycle.connected).to(greeting)
+def greet(inputs: Lifecycle, core: Connection) -> None:
+    core.wire.greet()
+
+
+@greeting.upon(Lifecycle.hello).to(judging)
+def introduce(inputs: Lifecycle, core: Connection, limit: Timer, hello: Hello) -> None:
+    limit.cancel()
+    core.wire.introduce(hello)
+
+
+@judging.upon(Lifecycle.accepted).to(configuring)
+def open_exchange(inputs: Lifecycle, core: Connection, limit: Timer) -> None:
+    limit.cancel()
+    core.wire.open()
+
+
+@configuring.upon(Lifecycle.message).loop()
+def check_first(inputs: Lifecycle, core: Connection, limit: Timer, message: Message) -> None:
+    if isinstance(message, ClusterConfig):
+        inputs._first(message)
+    elif isinstance(message, Close):
+        inputs._closed(message.reason)
+    else:
+        inputs.broken(f"first message is {type(message).__name__}, not ClusterConfig")
+
+
+@configuring.upon(Lifecycle._first).to(ready)
+def begin(inputs: Lifecycle, core: Connection, limit: Timer, config: ClusterConfig) -> None:
+    limit.cancel()
+    core.wire.deliver(config)
+
+
+@ready.upon(Lifecycle.message).loop()
+def deliver(inputs: Lifecycle, core: Connection, message: Message) -> None:
+    if isinstance(message, Close):
+        inputs._closed(message.reason)
+    else:
+        core.wire.deliver(message)
+
+
+def stop(limit: Timer) -> None:
+    if limit.active():  # otherwise it is what ran out
+        limit.cancel()
+
+
+@new.upon(Lifecycle.broken).to(closed)
+def drop(inputs: Lifecycle, core: Connection, reason: str) -> None:
+    core.wire.over(reason)
+    core.wire.hang_up()
+
+
+@greeting.upon(Lifecycle.broken).to(closed)
+@judging.upon(Lifecycle.broken).to(closed)
+def turn_away(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    stop(limit)
+    core.wire.over(reason)
+    core.wire.hang_up()
+
+
+@configuring.upon(Lifecycle.broken).to(closing)
+def part_early(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    stop(limit)
+    core.wire.over(reason)
+    core.wire.farewell(reason)
+
+
+@ready.upon(Lifecycle.broken).to(closing)
+def part(inputs: Lifecycle, core: Connection, reason: str) -> None:
+    core.wire.over(reason)
+    core.wire.farewell(reason)
+
+
+@configuring.upon(Lifecycle._closed).to(closed)
+def end_early(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    limit.cancel()
+    end(inputs, core, reason)
+
+
+@ready.upon(Lifecycle._closed).to(closed)
+def end(inputs: Lifecycle, core: Connection, reason: str) -> None:
+    core.wire.over(f"closed by the peer: {reason}")
+    core.wire.hang_up()
+
+
+@new.upon(Lifecycle.lost).to(closed)
+@ready.upon(Lifecycle.lost).to(closed)
+def tell(inputs: Lifecycle, core: Connection, reason: str) -> None:
+    core.wire.over(reason)
+
+
+@greeting.upon(Lifecycle.lost).to(closed)
+@judging.upon(Lifecycle.lost).to(closed)
+@configuring.upon(Lifecycle.lost).to(closed)
+def forget_and_tell(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    limit.cancel()
+    core.wire.over(reason)
+
+
+@closing.upon(Lifecycle.lost).to(closed)
+def forget(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    limit.cancel()
+
+
+@closing.upon(Lifecycle._late).to(closed)
+def cut(inputs: Lifecycle, core: Connection, limit: Timer) -> None:
+    core.wire.hang_up()
+
+
+new_connection = builder.build()

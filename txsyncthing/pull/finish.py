@@ -154,12 +154,12 @@ def _gather(
     found: list[bytes | memoryview] = []
     spoiled = []
     for block, part in zip(file.wanted.blocks, file.parts, strict=True):
-        data = (
-            read_copy(filesystem, part, block.size, block.hash) if isinstance(part, Copy) else part
-        )
+        data: bytes | memoryview | None
+        if isinstance(part, Copy):
+            data = read_copy(filesystem, part, block.size, block.hash)
+        else:
+            data = part if sha256(part).digest() == block.hash else None
         if data is None or len(data) != block.size:
-            spoiled.append(block.number)
-        elif not isinstance(part, Copy) and sha256(data).digest() != block.hash:
             spoiled.append(block.number)
         else:
             found.append(data)

@@ -25,6 +25,7 @@ from txsyncthing.vocabulary.name import WireName
 class Plan:
     """One batch of work; whoever holds it may look at all of it."""
 
+    adopted: list[FileInfo] = field(default_factory=list)  # nothing to do on disk
     directories: list[Item] = field(default_factory=list)
     symlinks: list[Item] = field(default_factory=list)
     metadata: list[tuple[FileInfo, FileInfo]] = field(default_factory=list)  # wanted, have
@@ -38,7 +39,8 @@ class Plan:
     def __len__(self) -> int:
         """How many items are to be changed."""
         return (
-            len(self.directories)
+            len(self.adopted)
+            + len(self.directories)
             + len(self.symlinks)
             + len(self.metadata)
             + len(self.renames)
@@ -111,7 +113,7 @@ def plan(needs: Iterable[Need], deletions: Deletions) -> Plan:
         wanted, have = need.wanted, need.have
         if wanted.deleted:
             if have is None or have.deleted:
-                result.metadata.append((wanted, wanted))
+                result.adopted.append(wanted)
             continue
         cause = bad_name(wanted.name)
         if cause is not None:

@@ -7,6 +7,7 @@ Source: reference 5.5 ("Directories", "Symlinks", "Dir deletion", "File deletion
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -148,7 +149,7 @@ def list_doomed(filesystem: Filesystem, items: Sequence[Item]) -> list[Doomed]:
 
 
 def _below(filesystem: Filesystem, name: str) -> list[Child]:
-    found = []
+    found: list[Child] = []
     waiting = [name]
     while waiting and len(found) < MAX_CHILDREN:
         directory = waiting.pop()
@@ -243,7 +244,5 @@ def _remove_rubbish(filesystem: Filesystem, child: Child) -> None:
         else:
             filesystem.remove(child.name)
 
-    try:
+    with suppress(FileNotFoundError):
         in_directory(filesystem, child.name, step)
-    except FileNotFoundError:
-        pass

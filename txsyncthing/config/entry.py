@@ -42,7 +42,8 @@ class Entry:
 
     ``since`` and ``until`` are the first and last version of the configuration that knows it; ``earlier``
     is what its default was before version ``changed``. With ``omit_empty`` an empty value is not written;
-    ``stated`` tells that an absent list means the default and not none.
+    ``stated`` tells that an absent list means the default and not none. Up to version ``whole_until`` only
+    whole numbers are understood.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Entry:
     earlier: object = None
     changed: int = 0
     stated: bool = False
+    whole_until: int = -1
 
     def default(self, default: Any, version: int) -> Any:
         """What an absent value means where absent means the default."""
@@ -72,9 +74,12 @@ def attribute(
     since: int = 0,
     until: int = FOREVER,
     omit_empty: bool = False,
+    whole_until: int = -1,
 ) -> T:
     """A field that is an XML attribute; ``json`` only where the key is another name."""
-    entry = Entry(name, json or name, Place.ATTRIBUTE, since, until, omit_empty)
+    entry = Entry(
+        name, json or name, Place.ATTRIBUTE, since, until, omit_empty, whole_until=whole_until
+    )
     return field(default=default, metadata={"entry": entry})
 
 

@@ -99,7 +99,7 @@ class FolderConfig:
     group: str = attribute("", "group", since=50, omit_empty=True)
     rescan_interval_s: int = attribute(3600, "rescanIntervalS")
     fs_watcher_enabled: bool = attribute(True, "fsWatcherEnabled")
-    fs_watcher_delay_s: float = attribute(10.0, "fsWatcherDelayS")
+    fs_watcher_delay_s: float = attribute(10.0, "fsWatcherDelayS", whole_until=36)
     fs_watcher_timeout_s: float = attribute(0.0, "fsWatcherTimeoutS", since=37)
     ignore_perms: bool = attribute(False, "ignorePerms")
     auto_normalize: bool = attribute(True, "autoNormalize")

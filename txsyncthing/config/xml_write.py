@@ -12,6 +12,7 @@ Source: reference 6.1 (lib/config/config.go; Go's encoding/xml for the form).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 from xml.etree.ElementTree import Comment, Element
 
@@ -68,7 +69,8 @@ def _fill(node: Element, value: Any, version: int) -> None:
         if entry.place is Place.ATTRIBUTE:
             text = node.get(entry.name)
             if text is None or _read(kind, text) != held:
-                node.set(entry.name, write(held))
+                whole = version <= entry.whole_until
+                node.set(entry.name, write(ceil(held) if whole else held))
             elif held == zero(kind) and entry.omit_empty:
                 attributes.append(entry.name)  # stood there empty
                 continue

@@ -318,3 +318,15 @@ def test_a_batch_leaves_no_descriptor_open(tmp_path: Path) -> None:
             batch.lstat("d1/f/z")
         assert len(os.listdir("/proc/self/fd")) <= before + 34
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_names_and_metadata_are_had_apart(storage: Filesystem) -> None:
+    put(storage, "b", b"12")
+    storage.make_directory("a", 0o755)
+    assert storage.names("") == ["a", "b"]
+    first, gone, second = storage.stats("", ["b", "gone", "a"])
+    assert (first, gone, second) == (storage.lstat("b"), None, storage.lstat("a"))
+    assert storage.stats("a", []) == []
+    for call in (lambda: storage.names("b"), lambda: storage.stats("b", ["x"])):
+        with pytest.raises(NotADirectoryError):
+            call()

@@ -14,7 +14,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from typing_extensions import Buffer
@@ -145,20 +145,33 @@ class DiskFilesystem:
             self._leave(directory)
 
     def list(self, name: str) -> list[Entry]:
+        bases = self.names(name)
+        found = zip(bases, self.stats(name, bases), strict=True)
+        return [Entry(base, stat) for base, stat in found if stat is not None]
+
+    def names(self, name: str) -> list[str]:
         directory = self._open(name, _LIST)
         try:
             bases = os.listdir(directory)
-            bases.sort()
-            entries = []
-            for base in bases:
-                try:
-                    found = os.stat(base, dir_fd=directory, follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                entries.append(Entry(base, _stat(found)))
-            return entries
         finally:
             os.close(directory)
+        bases.sort()
+        return bases
+
+    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+        directory = self._open(name, _WALK)
+        found: list[Stat | None] = []
+        try:
+            for base in bases:
+                try:
+                    entry = os.stat(base, dir_fd=directory, follow_symlinks=False)
+                except FileNotFoundError:
+                    found.append(None)
+                else:
+                    found.append(_stat(entry))
+        finally:
+            os.close(directory)
+        return found
 
     def open(self, name: str) -> DiskFile:
         return self._file(name, os.O_RDONLY | _FILE, 0)

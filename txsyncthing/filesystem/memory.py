@@ -8,7 +8,7 @@ names of the last ``sync_directory``. ``fail`` and ``intercept`` make single ope
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -147,11 +147,21 @@ class MemoryFilesystem:
         return stat_of(self._find("lstat", name))
 
     def list(self, name: str) -> list[Entry]:
-        node = self._find("list", name)
-        if node.kind is not Kind.DIRECTORY:
-            raise error(errno.ENOTDIR, name)
-        self._allow(node, _READ | _SEARCH if node.children else _READ, name)
-        return [Entry(base, stat_of(child)) for base, child in sorted(node.children.items())]
+        bases = self.names(name)
+        found = zip(bases, self.stats(name, bases), strict=True)
+        return [Entry(base, stat) for base, stat in found if stat is not None]
+
+    def names(self, name: str) -> list[str]:
+        node = self._directory("list", name)
+        self._allow(node, _READ, name)
+        return sorted(node.children)
+
+    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+        node = self._directory("stats", name)
+        if bases:
+            self._allow(node, _SEARCH, name)
+        found = (node.children.get(base) for base in bases)
+        return [None if child is None else stat_of(child) for child in found]
 
     def open(self, name: str) -> MemoryFile:
         node = self._find("open", name)
@@ -178,9 +188,7 @@ class MemoryFilesystem:
         self._add("make_directory", name, Kind.DIRECTORY, mode & ~_UMASK)
 
     def remove_directory(self, name: str) -> None:
-        node = self._find("remove_directory", name)
-        if node.kind is not Kind.DIRECTORY:
-            raise error(errno.ENOTDIR, name)
+        node = self._directory("remove_directory", name)
         if node.children:
             raise error(errno.ENOTEMPTY, name)
         self._take_out(name)
@@ -237,9 +245,7 @@ class MemoryFilesystem:
         node.changed = self.tick()
 
     def sync_directory(self, name: str) -> None:
-        node = self._find("sync_directory", name)
-        if node.kind is not Kind.DIRECTORY:
-            raise error(errno.ENOTDIR, name)
+        node = self._directory("sync_directory", name)
         node.durable_children = dict(node.children)
 
     def space(self) -> Space:
@@ -333,6 +339,12 @@ class MemoryFilesystem:
         if base not in directory.children:
             raise error(errno.ENOENT, name)
         return directory.children[base]
+
+    def _directory(self, operation: str, name: str) -> Node:
+        node = self._find(operation, name)
+        if node.kind is not Kind.DIRECTORY:
+            raise error(errno.ENOTDIR, name)
+        return node
 
     def _add(self, operation: str, name: str, kind: Kind, mode: int) -> Node:
         self.spring(operation, name)

@@ -8,6 +8,7 @@ is raised. All other errors are the ``OSError`` that Linux would raise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -105,6 +106,12 @@ class Filesystem(Protocol):
 
         :raises OSError: also where the directory can be listed but its items cannot be looked at.
         """
+
+    def names(self, name: str) -> list[str]:
+        """Only the names of a directory's items, in order; for directories of any size."""
+
+    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+        """The metadata of items of one directory; None for what is not there any more."""
 
     def open(self, name: str) -> ReadFile:
         """:raises OSError: also where the item is no regular file."""

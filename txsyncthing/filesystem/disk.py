@@ -45,6 +45,13 @@ def _stat(found: os.stat_result) -> Stat:
     )
 
 
+def _stat_at(directory: int, base: str) -> Stat | None:
+    try:
+        return _stat(os.stat(base, dir_fd=directory, follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
 def _error(code: int, name: str) -> OSError:
     return OSError(code, os.strerror(code), name)
 
@@ -149,7 +156,7 @@ class DiskFilesystem:
         found = zip(bases, self.stats(name, bases), strict=True)
         return [Entry(base, stat) for base, stat in found if stat is not None]
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str) -> Sequence[str]:
         directory = self._open(name, _LIST)
         try:
             bases = os.listdir(directory)
@@ -158,20 +165,12 @@ class DiskFilesystem:
         bases.sort()
         return bases
 
-    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+    def stats(self, name: str, bases: Sequence[str]) -> Sequence[Stat | None]:
         directory = self._open(name, _WALK)
-        found: list[Stat | None] = []
         try:
-            for base in bases:
-                try:
-                    entry = os.stat(base, dir_fd=directory, follow_symlinks=False)
-                except FileNotFoundError:
-                    found.append(None)
-                else:
-                    found.append(_stat(entry))
+            return [_stat_at(directory, base) for base in bases]
         finally:
             os.close(directory)
-        return found
 
     def open(self, name: str) -> DiskFile:
         return self._file(name, os.O_RDONLY | _FILE, 0)

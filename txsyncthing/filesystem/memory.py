@@ -151,12 +151,12 @@ class MemoryFilesystem:
         found = zip(bases, self.stats(name, bases), strict=True)
         return [Entry(base, stat) for base, stat in found if stat is not None]
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str) -> Sequence[str]:
         node = self._directory("list", name)
         self._allow(node, _READ, name)
         return sorted(node.children)
 
-    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+    def stats(self, name: str, bases: Sequence[str]) -> Sequence[Stat | None]:
         node = self._directory("stats", name)
         if bases:
             self._allow(node, _SEARCH, name)

@@ -107,10 +107,10 @@ class Filesystem(Protocol):
         :raises OSError: also where the directory can be listed but its items cannot be looked at.
         """
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str) -> Sequence[str]:
         """Only the names of a directory's items, in order; for directories of any size."""
 
-    def stats(self, name: str, bases: Sequence[str]) -> list[Stat | None]:
+    def stats(self, name: str, bases: Sequence[str]) -> Sequence[Stat | None]:
         """The metadata of items of one directory; None for what is not there any more."""
 
     def open(self, name: str) -> ReadFile:

@@ -11,13 +11,12 @@ key of the block, and for the key of the list that consists of it.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import apsw
 
-from txsyncthing.index.rows import COLUMNS, SHORT, file_info
+from txsyncthing.index.rows import LOCAL_COLUMNS, SHORT, file_info
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.file import INVALID_FLAGS, FileInfo
 from txsyncthing.vocabulary.name import WireName
@@ -25,6 +24,7 @@ from txsyncthing.vocabulary.name import WireName
 LIST = -1  # in column ``number``
 SLICE_FILES = 2000
 SLICE_BLOCKS = 20_000
+FIRST_KEY, LAST_KEY = -(1 << 63), (1 << 63) - 1
 _DONE = "blocks"  # fact: the sequence up to which local records are in the table
 _SOUND = f"NOT local.deleted AND local.local_flags & {INVALID_FLAGS.value} = 0"
 
@@ -70,6 +70,26 @@ class BlockTable:
         self.done = done
         return more
 
+    def clean(self, after: int) -> int | None:
+        """
+        Drop the rows of records that are gone, one transaction's worth.
+
+        :param after: the key where the last call stopped; at first the smallest number.
+        :returns: where to go on; None at the end.
+        """
+        db = self._connection
+        with db:
+            next = db.execute(
+                "SELECT key FROM blocks WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?",
+                (after, SLICE_BLOCKS),
+            ).fetchone()
+            db.execute(
+                "DELETE FROM blocks WHERE key > ? AND key <= ? AND NOT EXISTS"
+                " (SELECT 1 FROM local WHERE local.sequence = blocks.sequence)",
+                (after, next[0] if next else LAST_KEY),
+            )
+        return int(next[0]) if next else None
+
 
 def _rows_of(sequence: int, hashes: bytes) -> Iterable[tuple[int, int, int]]:
     count = len(hashes) // HASH_SIZE
@@ -82,6 +102,25 @@ def _rows_of(sequence: int, hashes: bytes) -> Iterable[tuple[int, int, int]]:
         yield int.from_bytes(hashes[at : at + 8], "big", signed=True), sequence, number
 
 
+_JOINED = (
+    " CROSS JOIN local USING (sequence) LEFT JOIN lists ON lists.blocks_hash = local.blocks_hash"
+)
+_PLACE = (
+    "SELECT name, max(number, 0) FROM blocks"
+    f"{_JOINED} WHERE key IN (?1, ?2) AND {_SOUND}"
+    f" AND substr(coalesce(local.hashes, lists.hashes), max(number, 0) * {HASH_SIZE} + 1, {HASH_SIZE})"
+    " = ?3 LIMIT ?4"
+)
+_SHORT_CONTENT = (
+    f"SELECT {LOCAL_COLUMNS} FROM blocks{_JOINED} WHERE key = ? AND number = {LIST} AND {_SOUND}"
+)
+_LONG_CONTENT = (
+    f"SELECT {LOCAL_COLUMNS} FROM local"
+    " CROSS JOIN lists ON lists.blocks_hash = local.blocks_hash"
+    f" WHERE local.blocks_hash = ? AND {_SOUND}"
+)
+
+
 def find_blocks(
     connection: apsw.Connection, hashes: Sequence[bytes], limit: int = 4
 ) -> dict[bytes, list[tuple[WireName, int]]]:
@@ -91,26 +130,12 @@ def find_blocks(
     :param limit: places per block at most.
     :returns: by hash, (name, block number); only hashes that were found.
     """
-    wanted: dict[int, bytes] = {}
-    for hash in hashes:
-        wanted[key(hash)] = hash
-        wanted[key(sha256(hash).digest())] = hash
     found: dict[bytes, list[tuple[WireName, int]]] = {}
-    if not wanted:
-        return found
-    keys = array("q", sorted(wanted))
-    for place, name, number, there in connection.execute(
-        "SELECT key, name, max(number, 0), substr(coalesce(local.hashes, lists.hashes),"
-        f" max(number, 0) * {HASH_SIZE} + 1, {HASH_SIZE})"
-        " FROM carray(?) AS asked CROSS JOIN blocks ON key = asked.value"
-        " CROSS JOIN local USING (sequence)"
-        " LEFT JOIN lists ON lists.blocks_hash = local.blocks_hash"
-        f" WHERE {_SOUND}",
-        (apsw.carray(keys),),
-    ):
-        if there == wanted[place] and len(places := found.setdefault(there, [])) < limit:
-            places.append((WireName(name), number))
-    return {hash: places for hash, places in found.items() if places}
+    for hash in hashes:
+        whole = key(sha256(hash).digest())
+        if places := list(connection.execute(_PLACE, (key(hash), whole, hash, limit))):
+            found[hash] = places
+    return found
 
 
 def find_content(
@@ -120,31 +145,20 @@ def find_content(
     Local files by the hash of their block list.
 
     :param limit: files per content at most.
+    :returns: by hash; only hashes that were found.
     """
-    wanted = set(contents)
     found: dict[bytes, list[FileInfo]] = {}
-    if not wanted:
-        return found
-    columns = ", ".join(f"local.{column.strip()}" for column in COLUMNS.split(","))
-    columns = columns.replace("local.hashes", "coalesce(local.hashes, lists.hashes)")
-    tail = f"LEFT JOIN lists ON lists.blocks_hash = local.blocks_hash WHERE type = 0 AND {_SOUND}"
-    keys = array("q", [key(content) for content in wanted])
-    short = connection.execute(
-        f"SELECT {columns} FROM carray(?) AS asked"
-        f" CROSS JOIN blocks ON key = asked.value AND number = {LIST}"
-        f" CROSS JOIN local USING (sequence) {tail}",
-        (apsw.carray(keys),),
-    )
-    long = connection.execute(
-        f"SELECT {columns} FROM carray(?) AS asked"
-        f" CROSS JOIN local ON local.blocks_hash = asked.value {tail}",
-        (apsw.carray(tuple(wanted)),),
-    )
-    for rows in (short, long):
-        for row in rows:
+    for content in contents:
+        files = [
+            file_info(row)
+            for row in connection.execute(f"{_LONG_CONTENT} LIMIT ?", (content, limit))
+        ]
+        for row in () if files else connection.execute(_SHORT_CONTENT, (key(content),)):
             file = file_info(row)
-            if file.blocks_hash in wanted:
-                files = found.setdefault(file.blocks_hash, [])
-                if len(files) < limit:
-                    files.append(file)
+            if file.blocks_hash == content:  # or the key is another's
+                files.append(file)
+                if len(files) == limit:
+                    break
+        if files:
+            found[content] = files
     return found

@@ -24,6 +24,7 @@ from txsyncthing.index.need import (
     needed_here,
     owes_deletion,
 )
+from txsyncthing.index.rows import clamped
 from txsyncthing.index.values import Totals
 from txsyncthing.vocabulary.file import DIRECTORY_BYTES, FileType, LocalFlag
 
@@ -61,7 +62,7 @@ class Tally:
         changed = {
             key: new
             for key, sums in self._sums.items()
-            if (new := tuple(sums)) != self._stored.get(key)
+            if (new := tuple(map(clamped, sums))) != self._stored.get(key)
         }
         self._connection.executemany(
             "INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -94,13 +94,18 @@ def needed_here(winner: Candidate, ours: Candidate | None) -> bool:
     """
     Whether we have to pull the global version.
 
-    A deletion is needed only for what we know; what we ignore is never needed.
+    A deletion is needed only for what we know; what we ignore is never needed, nor what our own record
+    supersedes though nobody may take it (a change in a receive-only folder).
     """
     if winner.device == LOCAL or winner.flags & INVALID:
         return False
     if ours is None:
         return not winner.deleted
-    return ours.version != winner.version and not ours.flags & IGNORED
+    if ours.version == winner.version or ours.flags & IGNORED:
+        return False
+    if ours.flags & INVALID:
+        return not unpack_version(ours.version).covers(unpack_version(winner.version))
+    return True
 
 
 def in_sync(winner: Candidate, theirs: Candidate) -> bool:

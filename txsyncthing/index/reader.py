@@ -14,7 +14,14 @@ import apsw
 from txsyncthing.index.blocks import find_blocks, find_content
 from txsyncthing.index.connection import connect
 from txsyncthing.index.need import INVALID
-from txsyncthing.index.rows import COLUMNS, ROW_COLUMNS, file_info, scan_row
+from txsyncthing.index.rows import (
+    COLUMNS,
+    LOCAL_COLUMNS,
+    REMOTE_COLUMNS,
+    ROW_COLUMNS,
+    file_info,
+    scan_row,
+)
 from txsyncthing.index.values import Need, Row
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID
@@ -26,33 +33,23 @@ CACHE = 2048  # KiB
 NEED_BYTES = 16 * 1024 * 1024  # of block hashes in one answer
 
 
-def _with_hashes(table: str) -> str:
-    names = (column.strip() for column in COLUMNS.split(","))
-    columns = ", ".join(f"{table}.{name}" for name in names)
-    return columns.replace(f"{table}.hashes", f"coalesce({table}.hashes, lists.hashes)")
-
-
 def _lists(table: str) -> str:
     return f"LEFT JOIN lists ON lists.blocks_hash = {table}.blocks_hash"
 
 
-_LOCAL = _with_hashes("local")
-_REMOTE = _with_hashes("remote")
 _WITHOUT_HASHES = COLUMNS.replace(" hashes", " NULL")
 
-_AFTER = (
-    f"SELECT {_LOCAL} FROM local {_lists('local')} WHERE sequence > ? ORDER BY sequence LIMIT ?"
-)
+_AFTER = f"SELECT {LOCAL_COLUMNS} FROM local {_lists('local')} WHERE sequence > ? ORDER BY sequence LIMIT ?"
 _NAMED_LOCAL = (
-    f"SELECT {_LOCAL}, 0, global FROM carray(?) AS asked"
+    f"SELECT {LOCAL_COLUMNS}, 0, global FROM carray(?) AS asked"
     f" CROSS JOIN local ON name = asked.value {_lists('local')}"
 )
 _NAMED_REMOTE = (
-    f"SELECT {_REMOTE}, device, state FROM carray(?) AS asked"
+    f"SELECT {REMOTE_COLUMNS}, device, state FROM carray(?) AS asked"
     f" CROSS JOIN remote ON name = asked.value {_lists('remote')}"
 )
 _NEED = (
-    f"SELECT {_REMOTE} FROM remote {_lists('remote')}"
+    f"SELECT {REMOTE_COLUMNS} FROM remote {_lists('remote')}"
     " WHERE state = 3 AND name > ? ORDER BY name LIMIT ?"
 )
 _OWNERS = (

@@ -35,6 +35,15 @@ COLUMNS = (
 )
 """What both kinds of record share; behind it come the local ``global``, the remote ``device, state``."""
 
+LOCAL_COLUMNS, REMOTE_COLUMNS = (
+    ", ".join(
+        f"coalesce({table}.hashes, lists.hashes)" if column == "hashes" else f"{table}.{column}"
+        for column in COLUMNS.split(", ")
+    )
+    for table in ("local", "remote")
+)
+"""COLUMNS with the hashes of long lists joined in."""
+
 ROW_COLUMNS = (
     "name, type, size, modified, permissions, no_permissions, deleted, local_flags, inode_change,"
     " symlink_target, block_size"
@@ -54,7 +63,8 @@ def unsigned(number: int) -> int:
     return number + _ALL if number < 0 else number
 
 
-def _clamped(number: int) -> int:
+def clamped(number: int) -> int:
+    """The nearest number that SQLite can keep."""
     return max(-_TOP, min(number, _TOP - 1))
 
 
@@ -123,13 +133,13 @@ def shared_row(file: FileInfo, sequence: int, inode_change: int) -> Values:
 def fitting(file: FileInfo) -> FileInfo:
     """The same with every number inside SQLite's 64 bits; only a hostile peer needs it."""
     return file._replace(
-        size=_clamped(file.size),
-        modified=_clamped(file.modified),
+        size=clamped(file.size),
+        modified=clamped(file.modified),
         modified_by=ShortID(file.modified_by % _ALL),
-        permissions=_clamped(file.permissions),
-        sequence=_clamped(file.sequence),
-        block_size=_clamped(file.block_size),
-        inode_change=_clamped(file.inode_change),
+        permissions=clamped(file.permissions),
+        sequence=clamped(file.sequence),
+        block_size=clamped(file.block_size),
+        inode_change=clamped(file.inode_change),
     )
 
 

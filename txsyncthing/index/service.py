@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsyncthing.index.connection import MEMORY, guarded, move_aside, this_boot
+from txsyncthing.index.maintenance import Maintenance
 from txsyncthing.index.numbered import Numbered
 from txsyncthing.index.reader import FolderReader
 from txsyncthing.index.store import FolderStore
@@ -232,6 +233,15 @@ class FolderIndex:
     def set_fact(self, key: str, value: bytes | None) -> Deferred[None]:
         """Keep a small fact of the folder; None forgets it."""
         return self._job(FolderStore.set_fact, key, value)
+
+    def maintain(self) -> Deferred[None]:
+        """Drop block lists and lookups that nobody uses; due every few hours, in short steps."""
+        return Deferred.fromCoroutine(self._maintain())
+
+    async def _maintain(self) -> None:
+        state: Maintenance | None = Maintenance()
+        while state is not None:
+            state = await self._job(FolderStore.maintain, state)
 
     # -- questions: the index exchange
 

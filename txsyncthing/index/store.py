@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import apsw
 
 from txsyncthing.index.blocks import BlockTable
 from txsyncthing.index.connection import connect, prepare
 from txsyncthing.index.counts import GLOBALLY, IN_SYNC, NEED, OURS, RECEIVE_ONLY, Tally
+from txsyncthing.index.devices import DeviceTable
+from txsyncthing.index.maintenance import Maintenance, tidied
 from txsyncthing.index.need import LOCAL, Candidate
 from txsyncthing.index.rows import (
     COLUMNS,
@@ -31,8 +32,6 @@ from txsyncthing.index.rows import (
     fitting,
     long_lists,
     shared_row,
-    signed,
-    unsigned,
 )
 from txsyncthing.index.values import Counts
 from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID
@@ -76,33 +75,24 @@ class FolderStore:
 
     def _open(self, path: str) -> None:
         db = self.connection
-        if prepare(db, path):
-            with db:
-                db.execute(
-                    "INSERT INTO devices (id, device, index_id) VALUES (0, ?, ?)",
-                    (LOCAL_DEVICE.raw, self._new_index_id()),
-                )
+        empty = prepare(db, path)
+        self._devices = DeviceTable(db)
         noted = self.fact(_SESSION)
-        if noted is not None and (not self._boot or noted != self._boot):
-            with db:
-                db.execute("UPDATE devices SET index_id = ? WHERE id = 0", (self._new_index_id(),))
+        with db:
+            if empty or LOCAL_DEVICE not in self._devices.rows:
+                self._devices.add_ourselves(self._new_index_id())
+            elif noted is not None and (not self._boot or noted != self._boot):
+                self._devices.set_index_id(LOCAL, self._new_index_id())
                 db.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
-        elif noted is not None:
-            self._noted = True
+                noted = None
+        self._noted = noted is not None
         self._tally = Tally(db)
         self.blocks = BlockTable(db)
-        self._load()
 
     def _new_index_id(self) -> int:
         while True:
             if id := int.from_bytes(self._random(8), "big"):
-                return signed(id)
-
-    def _load(self) -> None:
-        rows = list(self.connection.execute("SELECT id, device, index_id, sequence FROM devices"))
-        self._rows = {DeviceID(device): id for id, device, _, _ in rows}
-        self._index_ids: dict[int, int] = {id: unsigned(index_id) for id, _, index_id, _ in rows}
-        self._sequences: dict[int, int] = {id: sequence for id, _, _, sequence in rows}
+                return id
 
     def close(self) -> None:
         """Note that no sequence number can have been lost, and close."""
@@ -115,24 +105,24 @@ class FolderStore:
 
     @property
     def index_id(self) -> int:
-        return self._index_ids[LOCAL]
+        return self._devices.index_id(LOCAL)
 
     @property
     def sequence(self) -> int:
-        return self._sequences[LOCAL]
+        return self._devices.sequence(LOCAL)
 
     def remote_index_id(self, device: DeviceID) -> int:
-        return self._index_ids.get(self._rows.get(device, -1), 0)
+        return self._devices.index_id(self._devices.rows.get(device))
 
     def counts(self) -> Counts:
-        peers = {device: row for device, row in self._rows.items() if row != LOCAL}
+        peers = self._devices.peers()
         return Counts(
             local=self._tally.totals(OURS),
             global_=self._tally.totals(GLOBALLY),
             need=self._tally.totals(NEED),
             receive_only=self._tally.totals(RECEIVE_ONLY),
             in_sync={device: self._tally.totals(IN_SYNC, row) for device, row in peers.items()},
-            remote_sequence={device: self._sequences[row] for device, row in peers.items()},
+            remote_sequence={device: self._devices.sequence(row) for device, row in peers.items()},
             sequence=self.sequence,
         )
 
@@ -181,78 +171,87 @@ class FolderStore:
             db.executemany("INSERT OR IGNORE INTO lists VALUES (?, ?)", long_lists(files))
             db.executemany("DELETE FROM local WHERE sequence = ?", replaced)
             db.executemany(_PUT_LOCAL, [(*row, state) for row, state in written])
-            self._set_sequence(LOCAL, first + len(files) - 1)
+            self._devices.set_sequence(LOCAL, first + len(files) - 1)
 
     def update_remote(
         self, device: DeviceID, files: Sequence[FileInfo], replace: bool = False
     ) -> Counts:
         """Store what a peer told; ``replace``: instead of all that it told before."""
-        if replace and self._count_files(device) > 2 * SLICE:
+        if replace and self._devices.files(self._devices.rows.get(device)) > 2 * SLICE:
             self.drop_remote(device)
             replace = False
-        try:
-            self._store_remote(device, files, replace)
-        except OverflowError:
-            self._store_remote(device, [fitting(file) for file in files], replace)
+        for start in range(0, max(len(files), 1), 2 * SLICE):
+            part = files[start : start + 2 * SLICE]
+            try:
+                self._store_remote(device, part, replace and not start)
+            except OverflowError:
+                part = [fitting(file) for file in part]
+                self._store_remote(device, part, replace and not start)
         return self.counts()
+
+    def maintain(self, state: Maintenance) -> Maintenance | None:
+        """
+        One step of the tidying that is due every few hours: block lists and lookups nobody uses.
+
+        :param state: at first ``Maintenance()``, then what the last step gave.
+        :returns: None when all is done.
+        """
+        return tidied(self.connection, self.blocks, state)
 
     def _store_remote(self, device: DeviceID, files: Sequence[FileInfo], replace: bool) -> None:
         db = self.connection
         with self._transaction():
-            who = self._row_of(device)
+            who = self._devices.row_of(device)
             if replace:
-                self._set_sequence(who, 0)
-                while self._drop_slice(who):
-                    pass
+                self._devices.set_sequence(who, 0)
+                self._drop_all(who)
             rows: dict[str, Values] = {
                 file.name: shared_row(file, file.sequence, 0) for file in files
             }
             written, replaced = self._settle(who, rows)
             db.executemany("INSERT OR IGNORE INTO lists VALUES (?, ?)", long_lists(files))
             db.executemany(_PUT_REMOTE, [(*row, who, state) for row, state in written])
-            last = max([self._sequences[who], *(file.sequence for file in files)])
-            self._set_sequence(who, last)
-            self._add_files(who, len(rows) - len(replaced))
+            last = max([self._devices.sequence(who), *(file.sequence for file in files)])
+            self._devices.set_sequence(who, last)
+            self._devices.add_files(who, len(rows) - len(replaced))
 
     def drop_remote(self, device: DeviceID) -> Counts:
         """Forget all records of a peer, its sequence first; its index ID stays."""
-        who = self._rows.get(device)
+        who = self._devices.rows.get(device)
         if who is None:
             return self.counts()
         with self._transaction():
-            self._set_sequence(who, 0)
-            more = self._drop_slice(who)
-        while more:
+            self._devices.set_sequence(who, 0)
+            after = self._drop_slice(who, "")
+        while after is not None:
             with self._transaction():
-                more = self._drop_slice(who)
+                after = self._drop_slice(who, after)
         return self.counts()
 
     def forget_remote(self, device: DeviceID) -> Counts:
         """Forget a peer altogether, with its index ID."""
-        who = self._rows.get(device)
+        who = self._devices.rows.get(device)
         if who is not None:
             self.drop_remote(device)
             with self._transaction():
                 self._tally.forget(who)
-                self.connection.execute("DELETE FROM devices WHERE id = ?", (who,))
-                del self._rows[device], self._sequences[who], self._index_ids[who]
+                self._devices.forget(device)
         return self.counts()
 
     def set_remote_index_id(self, device: DeviceID, index_id: int) -> Counts:
         """Note under which ID a peer's records stand; those of another ID are dropped."""
-        if index_id == self.remote_index_id(device) and device in self._rows:
+        if index_id == self.remote_index_id(device) and device in self._devices.rows:
             return self.counts()
-        if self._count_files(device) > SLICE:
+        if self._devices.files(self._devices.rows.get(device)) > SLICE:
             # The old ID must not outlive the first slice, or a crash would leave half an index under it.
             with self._transaction():
-                self._set_index_id(self._row_of(device), 0)
+                self._devices.set_index_id(self._devices.row_of(device), 0)
             self.drop_remote(device)
         with self._transaction():
-            who = self._row_of(device)
-            self._set_sequence(who, 0)
-            while self._drop_slice(who):
-                pass
-            self._set_index_id(who, index_id)
+            who = self._devices.row_of(device)
+            self._devices.set_sequence(who, 0)
+            self._drop_all(who)
+            self._devices.set_index_id(who, index_id)
         return self.counts()
 
     # -- inside transactions
@@ -268,7 +267,7 @@ class FolderStore:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             self._tally.load()
-            self._load()
+            self._devices.load()
             raise
 
     @contextmanager
@@ -335,51 +334,30 @@ class FolderStore:
             [(state, name, one.device) for name, one, state in moved if one.device != LOCAL],
         )
 
-    def _drop_slice(self, who: int) -> bool:
-        """Drop up to SLICE records of a peer; says whether there may be more."""
+    def _drop_all(self, who: int) -> None:
+        after: str | None = ""
+        while after is not None:
+            after = self._drop_slice(who, after)
+
+    def _drop_slice(self, who: int, after: str) -> str | None:
+        """
+        Drop up to SLICE records of a peer.
+
+        :param after: only names behind this.
+        :returns: the last name; None when nothing is left.
+        """
         db = self.connection
-        names: tuple[str, ...] = tuple(
-            name
-            for (name,) in db.execute(
-                "SELECT name FROM remote WHERE device = ? LIMIT ?", (who, SLICE)
-            )
-        )
+        query = "SELECT name FROM remote WHERE device = ? AND name > ? ORDER BY name LIMIT ?"
+        found = db.execute(query, (who, after, SLICE))
+        names: tuple[str, ...] = tuple(name for (name,) in found)
         marks: list[tuple[str, Candidate, int]] = []
         for name, before in self._candidates(names).items():
-            after = [one for one in before if one.device != who]
-            winner, state = self._tally.settle(before, after)
-            marks.extend((name, one, state if one is winner else 0) for one in after)
+            left = [one for one in before if one.device != who]
+            winner, state = self._tally.settle(before, left)
+            marks.extend((name, one, state if one is winner else 0) for one in left)
         self._mark(marks)
         db.executemany(
             "DELETE FROM remote WHERE name = ? AND device = ?", [(name, who) for name in names]
         )
-        self._add_files(who, -len(names))
-        return len(names) == SLICE
-
-    def _row_of(self, device: DeviceID) -> int:
-        who = self._rows.get(device)
-        if who is None:
-            self.connection.execute("INSERT INTO devices (device) VALUES (?)", (device.raw,))
-            who = self._rows[device] = self.connection.last_insert_rowid()
-            self._index_ids[who] = self._sequences[who] = 0
-        return who
-
-    def _count_files(self, device: DeviceID) -> int:
-        who = self._rows.get(device)
-        found: Any = self.connection.execute(
-            "SELECT files FROM devices WHERE id = ?", (who,)
-        ).fetchone()
-        return int(found[0]) if found else 0
-
-    def _add_files(self, who: int, count: int) -> None:
-        self.connection.execute("UPDATE devices SET files = files + ? WHERE id = ?", (count, who))
-
-    def _set_sequence(self, who: int, sequence: int) -> None:
-        self._sequences[who] = sequence
-        self.connection.execute("UPDATE devices SET sequence = ? WHERE id = ?", (sequence, who))
-
-    def _set_index_id(self, who: int, index_id: int) -> None:
-        self._index_ids[who] = index_id
-        self.connection.execute(
-            "UPDATE devices SET index_id = ? WHERE id = ?", (signed(index_id), who)
-        )
+        self._devices.add_files(who, -len(names))
+        return names[-1] if len(names) == SLICE else None

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.progress import PullProgress
+from txsyncthing.pull.round_service import Round
+from txsyncthing.pull.seams_service import Seams
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import WireName
 
@@ -22,35 +24,68 @@ class PullResult(NamedTuple):
     """One round."""
 
     pulled: int  # items that are now as the cluster has them
-    failed: tuple[ItemError, ...]  # to be tried again later
+    failed: tuple[ItemError, ...] = ()  # to be tried again later
     rescan: tuple[str, ...] = ()  # names which surprised us: scan them now
 
 
 class FolderPuller:
-    """
-    One folder's puller: ``FolderPuller(workers, clock, unix, random, filesystem, index, sources,
-    told, options)``.
-    """
+    """One folder's puller; one round at a time."""
+
+    def __init__(self, seams: Seams, options: PullOptions) -> None:
+        self._seams = seams
+        self._options = options
+        self._front: set[WireName] = set()
+        self._round: Round | None = None
+        self._quiet: list[Deferred[None]] = []  # who waits for the end of the round
 
     def pull(self, matcher: Matcher, syncing: Callable[[], None]) -> Deferred[PullResult]:
         """
         One round over all that is needed.
 
-        Cancelling stops soon: temporary files stay, finished items are recorded, then the
-        Deferred fails with CancelledError.
+        Cancelling stops soon: temporary files stay, what is finished gets recorded; ``stop`` tells
+        when that is so.
 
         :param syncing: called when the first batch is planned and the work on disk begins.
+        :raises IndexFailed: the index could not be read or written.
+        :raises OSError: the storage is not there.
         """
-        raise NotImplementedError
+        assert self._round is None, "one round at a time"
+        self._round = round = Round(self._seams, self._options, matcher, self._front, syncing)
+        answer: Deferred[PullResult] = Deferred(lambda _: round.stop())
+        running = Deferred.fromCoroutine(self._run(round))
+        running.addCallbacks(answer.callback, answer.errback)
+        return answer
+
+    async def _run(self, round: Round) -> PullResult:
+        try:
+            await round.run()
+        finally:
+            self._round = None
+            quiet, self._quiet = self._quiet, []
+            for waiting in quiet:
+                waiting.callback(None)
+        if round.stopped:
+            raise CancelledError
+        ledger = round.ledger
+        return PullResult(ledger.pulled, tuple(ledger.failed), tuple(ledger.rescan))
+
+    def stop(self) -> Deferred[None]:
+        """End the round, if there is one; fires when no worker has anything of it any more."""
+        if self._round is None:
+            return succeed(None)
+        quiet: Deferred[None] = Deferred()
+        self._quiet.append(quiet)
+        self._round.stop()
+        return quiet
 
     def configure(self, options: PullOptions) -> None:
         """Settings for the next round."""
-        raise NotImplementedError
+        self._options = options
 
     def progress(self) -> PullProgress:
         """A snapshot, for REST and for DownloadProgress."""
-        raise NotImplementedError
+        return PullProgress() if self._round is None else self._round.progress()
 
     def bring_to_front(self, name: WireName) -> None:
         """Pull this file before the others that wait."""
-        raise NotImplementedError
+        self._front.add(name)

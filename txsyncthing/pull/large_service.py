@@ -1,0 +1,364 @@
+"""
+Larger files: each is assembled in its temporary file, several at the same time.
+
+Source: reference 5.5 (copierRoutine, pullBlock, performFinish of lib/model/folder_sendrecv.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txsyncthing.filesystem.seam import WriteFile
+from txsyncthing.index.values import Need
+from txsyncthing.pull.batch_service import Report
+from txsyncthing.pull.blocks import (
+    CopyBlock,
+    Store,
+    chunks,
+    copy_blocks,
+    foreign_copies,
+    open_temporary,
+    own_copies,
+    reusable,
+    store_blocks,
+)
+from txsyncthing.pull.failure import Cause, item_error
+from txsyncthing.pull.fetch_service import Fetch, Fetcher
+from txsyncthing.pull.file import Core, PulledFile, new_file
+from txsyncthing.pull.finish import Outcome, place_large
+from txsyncthing.pull.options import PullOptions
+from txsyncthing.pull.progress import FileProgress
+from txsyncthing.pull.seams_service import Seams
+from txsyncthing.pull.sources import BlockRequest
+from txsyncthing.pull.watch_service import spread
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.vocabulary.block import HASH_SIZE, BlockInfo, block
+from txsyncthing.vocabulary.error import ItemError
+from txsyncthing.vocabulary.name import WireName
+
+WRITERS = 2  # jobs at the same time which hash and write
+LOOKUP = 2000  # blocks asked of the index at once
+
+
+class Writer:
+    """Verifies and writes the blocks of all larger files, in batches as they come."""
+
+    _log = Logger()
+
+    def __init__(self, workers: Workers, fetcher: Fetcher) -> None:
+        self._workers = workers
+        self._fetcher = fetcher
+        self._waiting: list[tuple[LargeFile, Fetch, Store]] = []
+        self._running = 0
+        self._dispatching = False
+
+    def write(self, file: LargeFile, fetch: Fetch, store: Store) -> None:
+        """Store a block; ``file.written`` says how it went."""
+        file.busy += 1
+        self._waiting.append((file, fetch, store))
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        if self._dispatching:
+            return
+        self._dispatching = True
+        try:
+            while self._waiting and (
+                self._running == 0 or (len(self._waiting) > 1 and self._running < WRITERS)
+            ):
+                batch, self._waiting = self._waiting, []
+                self._running += 1
+                job = self._workers.hashing.run(store_blocks, [store for _, _, store in batch])
+                job.addCallbacks(
+                    self._done, self._failed, callbackArgs=(batch,), errbackArgs=(batch,)
+                )
+        finally:
+            self._dispatching = False
+
+    def _done(
+        self,
+        results: Sequence[bool | OSError],
+        batch: Sequence[tuple[LargeFile, Fetch, Store]],
+    ) -> None:
+        self._running -= 1
+        for (file, fetch, _), result in zip(batch, results, strict=True):
+            file.busy -= 1
+            if result is False and file.open:
+                self._fetcher.again(fetch)
+            else:
+                self._fetcher.release(fetch)
+            file.written(fetch, result)
+        self._dispatch()
+
+    def _failed(self, failure: Failure, batch: Sequence[tuple[LargeFile, Fetch, Store]]) -> None:
+        self._log.failure("writing blocks failed", failure)
+        error = OSError(str(failure.value))
+        self._done([error] * len(batch), batch)
+
+
+class LargeFile:
+    """One larger file: the work of its machine, and the ``Taker`` of its blocks."""
+
+    _log = Logger()
+
+    def __init__(self, files: LargeFiles, need: Need) -> None:
+        self._files = files
+        self.need = need
+        self.open = True  # the machine still wants answers
+        self.busy = 0  # jobs that use the temporary file
+        self._file: WriteFile | None = None
+        self._left: dict[int, BlockInfo] = {}  # to be copied or fetched
+        self._placed = False
+        self._outcome: Outcome | None = None
+        self._available: set[int] = set()
+        self._reused = self._own = self._foreign = self._pulled = self._pulling = 0
+        self._created = files.seams.clock.seconds()
+        self.machine: PulledFile = new_file(Core(self))
+
+    # What the machine asks for.
+
+    def prepare(self, pulled: PulledFile) -> None:
+        self._run(self._prepare(), pulled)
+
+    def copy(self, pulled: PulledFile) -> None:
+        self._run(self._copy(), pulled)
+
+    def fetch(self, pulled: PulledFile) -> None:
+        wanted = self.need.wanted
+        self._pulling = len(self._left)
+        for one in list(self._left.values()):
+            if not self.open:
+                return
+            request = BlockRequest(
+                self._files.options.folder, wanted.name, one.number, one.offset, one.size, one.hash
+            )
+            self._files.fetcher.add(Fetch(self, request, wanted.version, self.need.devices))
+
+    def finish(self, pulled: PulledFile) -> None:
+        self._run(self._finish(), pulled)
+
+    def close(self, error: ItemError | None) -> None:
+        self.open = False
+        self._files.fetcher.forget(self)
+        if self._outcome is None and error is not None:
+            self._outcome = Outcome(self.need.wanted.name, error=error)
+        self._close_if_quiet()
+
+    # The work.
+
+    def _run(self, work: Coroutine[Deferred[Any], Any, None], pulled: PulledFile) -> None:
+        self.busy += 1
+        running = Deferred.fromCoroutine(work)
+        running.addErrback(self._fault, pulled)
+        running.addBoth(self._quiet)
+
+    def _fault(self, failure: Failure, pulled: PulledFile) -> None:
+        name = self.need.wanted.name
+        if isinstance(failure.value, OSError):
+            pulled.failed(item_error(name, failure.value))
+        else:
+            self._log.failure("pulling a file failed", failure)
+            pulled.failed(Cause.DISK.of(name, str(failure.value)))
+
+    def _quiet(self, _: None) -> None:
+        self.busy -= 1
+        self._close_if_quiet()
+
+    def _close_if_quiet(self) -> None:
+        if self.open or self.busy:
+            return
+        file, self._file = self._file, None
+        if file is not None and not self._placed:
+            file.close()
+        outcome, self._outcome = self._outcome, None
+        self._files.over(self, outcome)
+
+    async def _prepare(self) -> None:
+        files, wanted = self._files, self.need.wanted
+        opened = await files.seams.workers.disk.run(
+            open_temporary, files.seams.filesystem, wanted, files.options
+        )
+        self._file = opened.file
+        if not self.open:
+            return
+        self._left = {
+            number: block(number, wanted.hashes, wanted.size, wanted.cut)
+            for number in range(len(wanted.hashes) // HASH_SIZE)
+        }
+        if not opened.fresh:
+            jobs = [
+                partial(files.seams.workers.hashing.run, reusable, opened.file, chunk)
+                for chunk in chunks(list(self._left.values()))
+            ]
+            for found in await spread(jobs, WRITERS, self._wanted):
+                self._have(found)
+            self._reused = len(self._available)
+        if opened.fresh and files.options.sparse:
+            self._have(opened.zeros)
+        else:
+            zeros = [CopyBlock(self._left[n], ()) for n in opened.zeros if n in self._left]
+            await self._copy_all(zeros)
+        if self.open:
+            self.machine.prepared()
+
+    async def _copy(self) -> None:
+        have = self.need.have
+        if self._left:
+            self._own += await self._copy_all(own_copies(self._left.values(), have))
+        if self._left and self._files.cross_copy:
+            hashes = list({one.hash for one in self._left.values()})
+            for start in range(0, len(hashes), LOOKUP):
+                if not self.open:
+                    return
+                found = await self._files.seams.index.find_blocks(hashes[start : start + LOOKUP])
+                copies = foreign_copies(self._left.values(), found, self.need.wanted.cut)
+                self._foreign += await self._copy_all(copies)
+        if self.open:
+            self.machine.copied(len(self._left))
+
+    async def _copy_all(self, copies: Sequence[CopyBlock]) -> int:
+        """Copy, several jobs at a time; how many blocks that brought."""
+        files, file = self._files, self._file
+        assert file is not None
+        by_number = {copy.block.number: copy for copy in copies}
+        jobs = [
+            partial(
+                files.seams.workers.hashing.run,
+                copy_blocks,
+                files.seams.filesystem,
+                file,
+                [by_number[one.number] for one in chunk],
+            )
+            for chunk in chunks([copy.block for copy in copies])
+        ]
+        before = len(self._available)
+        for done in await spread(jobs, WRITERS, self._wanted):
+            self._have(done)
+        return len(self._available) - before
+
+    async def _finish(self) -> None:
+        files, file = self._files, self._file
+        assert file is not None
+        self._placed = True  # the job closes it
+        outcome = await files.seams.workers.disk.run(
+            place_large,
+            files.seams.filesystem,
+            file,
+            self.need.wanted,
+            self.need.have,
+            files.options,
+            files.seams.unix(),
+        )
+        self._outcome = outcome
+        if outcome.error is not None:
+            self.machine.failed(outcome.error)
+        else:
+            self.machine.finished()
+
+    def _wanted(self) -> bool:
+        return self.open
+
+    def _have(self, numbers: Sequence[int] | frozenset[int]) -> None:
+        for number in numbers:
+            self._left.pop(number, None)
+            self._available.add(number)
+
+    # What comes back.
+
+    def arrived(self, fetch: Fetch, data: bytes | memoryview) -> None:
+        if not self.open or self._file is None:
+            self._files.fetcher.release(fetch)
+            return
+        one = self._left[fetch.request.number]
+        self._files.writer.write(self, fetch, Store(self._file, one, data))
+
+    def unavailable(self, fetch: Fetch, cause: Cause) -> None:
+        self.machine.failed(cause.of(self.need.wanted.name))
+
+    def written(self, fetch: Fetch, result: bool | OSError) -> None:
+        """The writer is done with a block."""
+        if result is True:
+            self._have([fetch.request.number])
+            self._pulled += 1
+            self._pulling -= 1
+            self.machine.stored(1)
+        elif isinstance(result, OSError):
+            self.machine.failed(item_error(self.need.wanted.name, result))
+        self._close_if_quiet()
+
+    @property
+    def missing_bytes(self) -> int:
+        """What the file may still take from the disk."""
+        return sum(one.size for one in self._left.values())
+
+    def progress(self) -> FileProgress:
+        """How far it is."""
+        wanted = self.need.wanted
+        total = len(wanted.hashes) // HASH_SIZE
+        return FileProgress(
+            wanted.name,
+            wanted.version,
+            wanted.cut,
+            self._created,
+            frozenset(self._available),
+            total,
+            self._reused,
+            self._own,
+            self._foreign,
+            self._pulled,
+            self._pulling,
+            min(len(self._available) * wanted.cut, wanted.size),
+            wanted.size,
+        )
+
+
+class LargeFiles:
+    """All larger files of a folder that are on their way; what they share."""
+
+    def __init__(
+        self,
+        seams: Seams,
+        options: PullOptions,
+        fetcher: Fetcher,
+        report: Report,
+        moved: Callable[[], None],
+        cross_copy: bool,
+    ) -> None:
+        self.seams = seams
+        self.options = options
+        self.fetcher = fetcher
+        self.report = report
+        self.cross_copy = cross_copy
+        self.writer = Writer(seams.workers, fetcher)
+        self.files: dict[WireName, LargeFile] = {}
+        self._moved = moved
+
+    @property
+    def idle(self) -> bool:
+        return not self.files
+
+    def add(self, need: Need) -> None:
+        """Begin with a file."""
+        file = LargeFile(self, need)
+        self.files[need.wanted.name] = file
+        file.machine.start()
+
+    def over(self, file: LargeFile, outcome: Outcome | None) -> None:
+        """A file needs nothing more; without an outcome it was stopped."""
+        if self.files.get(file.need.wanted.name) is not file:
+            return
+        del self.files[file.need.wanted.name]
+        if outcome is not None:
+            self.report(outcome)
+        self._moved()
+
+    def stop(self) -> None:
+        """Stop all; ``idle`` when no worker has a file any more."""
+        for file in list(self.files.values()):
+            file.machine.stop()

@@ -1,0 +1,280 @@
+"""
+One round of pulling: read what is needed page by page, do the work on disk, fetch files, delete last.
+
+Nothing of it is ever cancelled in the middle of a step: ``stop`` lets the steps that run end, and
+their results are recorded.
+
+Source: reference 5.5 (pullerIteration, processNeeded).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.index.values import Need
+from txsyncthing.pull.batch_service import SMALL, Copies, SmallFiles
+from txsyncthing.pull.failure import Cause
+from txsyncthing.pull.fetch_service import Fetcher
+from txsyncthing.pull.finish import Outcome
+from txsyncthing.pull.large_service import LargeFiles
+from txsyncthing.pull.ledger import UPDATE, Ledger
+from txsyncthing.pull.options import PullOptions
+from txsyncthing.pull.order import Queued, shuffled, sorting_key
+from txsyncthing.pull.plan import Deletions, Plan, plan
+from txsyncthing.pull.progress import PullProgress
+from txsyncthing.pull.record_service import Recorder
+from txsyncthing.pull.seams_service import Seams
+from txsyncthing.pull.steps_service import Steps
+from txsyncthing.pull.tree import Item
+from txsyncthing.pull.watch_service import Watch
+from txsyncthing.vocabulary.block import HASH_SIZE
+from txsyncthing.vocabulary.folder import PullOrder
+from txsyncthing.vocabulary.name import WireName
+
+PAGE = 250  # needed items read at once
+WAITING = 128  # blocks nobody was asked for yet, above which no more files are begun
+OPEN_LARGE = 6  # larger files at the same time
+OPEN_SMALL = 2000  # small files at the same time
+
+
+class Round:
+    """
+    One round.
+
+    :param front: names to be pulled before others; shared with whoever adds to it.
+    :param syncing: called once, when the first batch is planned.
+    """
+
+    def __init__(
+        self,
+        seams: Seams,
+        options: PullOptions,
+        matcher: Matcher,
+        front: set[WireName],
+        syncing: Callable[[], None],
+    ) -> None:
+        self._seams = seams
+        self._options = options
+        self._front = front
+        self._syncing: Callable[[], None] | None = syncing
+        self._watch = look = Watch()
+        self._stopping = False
+        self._deletions = Deletions()
+        self._queue: list[WireName] = []  # the files that come next
+        # Copies from other files are worth a look only where there were any when we began.
+        self._cross_copy = seams.index.counts().local.files > 0
+        self._recorder = Recorder(seams.clock, seams.index, seams.told.recorded, look.look)
+        self.ledger = Ledger(seams.told, self._recorder.add)
+        self._steps = Steps(seams, options, matcher, self.ledger, lambda: not self._stopping)
+        self._fetcher = Fetcher(seams.clock, seams.sources, options.window, look.look)
+        self._small = SmallFiles(seams, options, self._fetcher, self._report)
+        self._large = LargeFiles(
+            seams, options, self._fetcher, self._report, look.look, self._cross_copy
+        )
+
+    def stop(self) -> None:
+        """Begin nothing more; ``run`` ends soon."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._fetcher.stop()
+        self._large.stop()
+        self._small.stop()
+        self._watch.look()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the round ended before all was done."""
+        return self._stopping
+
+    def progress(self) -> PullProgress:
+        """A snapshot."""
+        files = tuple(file.progress() for file in self._large.files.values())
+        return PullProgress(files, self.ledger.in_progress, tuple(self._queue))
+
+    async def run(self) -> None:
+        """
+        Do all of it.
+
+        :raises IndexFailed: the index could not be read or written.
+        :raises OSError: the storage is not there.
+        """
+        try:
+            await self._run()
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            await self._quiet()
+            self._fetcher.stop()
+            self._recorder.flush()
+            await self._watch.until(lambda: self._recorder.idle)
+        if self._recorder.error is not None:
+            raise self._recorder.error
+
+    async def _run(self) -> None:
+        options = self._options
+        if self._seams.index.counts().need.deleted and not options.ignore_delete:
+            async for needs in self._pages():
+                self._deletions.add(needs)
+        key = sorting_key(options.order)
+        waiting: list[Queued] = []
+        late: list[WireName] = []
+        async for needs in self._pages():
+            batch = plan(needs, self._deletions)
+            if not await self._goes(batch):
+                continue
+            await self._steps.structure(batch)
+            missed = await self._steps.renames(batch, self._deletions)
+            files = [*batch.files, *(need for need in needs if need.wanted.name in missed)]
+            late += [need.wanted.name for need in batch.late]
+            if key is None:
+                await self._files(self._ordered(files))
+            else:
+                waiting += [
+                    Queued(key(need.wanted), need.wanted.name, need.devices) for need in files
+                ]
+        waiting.sort(key=lambda queued: (queued.name not in self._front, queued))
+        for start in range(0, len(waiting), PAGE):
+            await self._files(await self._again(waiting[start : start + PAGE]))
+        await self._quiet()
+        doomed = self._deletions.plan()
+        if await self._goes(doomed):
+            await self._steps.delete(doomed)
+        await self._late(late)
+
+    async def _pages(self) -> AsyncIterator[list[Need]]:
+        """What is needed, page by page in the order of names."""
+        after = ""
+        while not self._stopping:
+            needs = await self._seams.index.need(after, PAGE)
+            if not needs:
+                return
+            after = needs[-1].wanted.name
+            yield needs
+
+    async def _goes(self, batch: Plan) -> bool:
+        """The point between plan and commit."""
+        if self._stopping:
+            return False
+        if len(batch) and not await self._seams.hold(batch):
+            return False
+        if self._syncing is not None:
+            syncing, self._syncing = self._syncing, None
+            syncing()
+        return not self._stopping
+
+    async def _again(self, waiting: Sequence[Queued]) -> list[Need]:
+        """Read files that waited for their turn; by now they may be other versions, or gone."""
+        names = [queued.name for queued in waiting]
+        wanted = await self._seams.index.global_(names)
+        have = await self._seams.index.local(names)
+        return [
+            Need(file, have.get(queued.name), queued.devices)
+            for queued in waiting
+            if (file := wanted.get(queued.name)) is not None
+            and file.is_file
+            and not file.deleted
+            and not file.invalid
+        ]
+
+    async def _late(self, names: Sequence[WireName]) -> None:
+        """What takes the place of directories which are gone now, or empty."""
+        for start in range(0, len(names), PAGE):
+            if self._stopping:
+                return
+            some = names[start : start + PAGE]
+            wanted = await self._seams.index.global_(some)
+            have = await self._seams.index.local(some)
+            needs = []
+            for name in some:
+                file = wanted.get(name)
+                if file is not None and not file.deleted and not file.invalid:
+                    devices = tuple(self._seams.sources.connected())
+                    needs.append(Need(file, have.get(name), devices))
+            batch = plan(needs, Deletions())
+            batch.symlinks += [
+                Item(need.wanted, need.have) for need in batch.late if need.wanted.is_symlink
+            ]
+            batch.files += [need for need in batch.late if need.wanted.is_file]
+            if await self._goes(batch):
+                await self._steps.structure(batch)
+                await self._files(batch.files)
+
+    # Files.
+
+    def _ordered(self, needs: list[Need]) -> list[Need]:
+        """A page in the order in which it is to be pulled."""
+        if self._options.order is PullOrder.RANDOM:
+            by_name = {need.wanted.name: need for need in needs}
+            needs = [by_name[name] for name in shuffled(list(by_name), self._seams.random)]
+        if self._front:
+            needs.sort(key=lambda need: need.wanted.name not in self._front)
+        return needs
+
+    async def _files(self, needs: Sequence[Need]) -> None:
+        """Begin with these, as there is room."""
+        if self._stopping or not needs:
+            return
+        copies = await self._copies(needs)
+        room = await self._room()
+        self._queue = [need.wanted.name for need in reversed(needs)]
+        for need in needs:
+            await self._watch.until(self._may_begin)
+            if self._stopping:
+                break
+            wanted = need.wanted
+            self._queue.pop()
+            self._front.discard(wanted.name)
+            self.ledger.begin([wanted], UPDATE)
+            if wanted.size > room:
+                self._report_failed(wanted.name, Cause.NO_SPACE)
+                continue
+            room -= wanted.size
+            if wanted.size > SMALL:
+                await self._watch.until(self._may_begin_large)
+                if self._stopping:
+                    break
+                self._large.add(need)
+            else:
+                self._small.add(need, copies)
+        self._queue = []
+
+    def _may_begin(self) -> bool:
+        return self._stopping or (
+            self._fetcher.waiting < WAITING and len(self._small.open) < OPEN_SMALL
+        )
+
+    def _may_begin_large(self) -> bool:
+        return self._stopping or len(self._large.files) < OPEN_LARGE
+
+    async def _copies(self, needs: Sequence[Need]) -> Copies:
+        """Where the blocks of small files lie here already."""
+        if not self._cross_copy:
+            return {}
+        hashes = {
+            need.wanted.hashes[start : start + HASH_SIZE]
+            for need in needs
+            if need.wanted.size <= SMALL
+            for start in range(0, len(need.wanted.hashes), HASH_SIZE)
+        }
+        return await self._seams.index.find_blocks(list(hashes)) if hashes else {}
+
+    async def _room(self) -> int:
+        """How many bytes may still be promised to new files."""
+        space = await self._seams.workers.disk.run(self._seams.filesystem.space)
+        promised = sum(small.need.wanted.size for small in self._small.open.values())
+        promised += sum(file.missing_bytes for file in self._large.files.values())
+        return space.free - self._options.min_free.needed(space) - promised
+
+    def _report(self, outcome: Outcome) -> None:
+        self.ledger.close(outcome)
+        self._watch.look()
+
+    def _report_failed(self, name: WireName, cause: Cause) -> None:
+        self._report(Outcome(name, error=cause.of(name)))
+
+    async def _quiet(self) -> None:
+        """All files that were begun are over."""
+        await self._watch.until(lambda: self._small.idle and self._large.idle)

@@ -17,7 +17,6 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txsyncthing.config.config import NEWEST_VERSION, Configuration, InvalidConfiguration
@@ -42,6 +41,13 @@ class Lane(Protocol):
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """Run the job off the reactor."""
+
+
+class Log(Protocol):
+    """Where a failed save is told; see runtime/log_service.py."""
+
+    def error(self, format: str, /, **fields: object) -> None:
+        """One line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +111,14 @@ class ConfigFileService(Service):
         path: str,
         holder: ConfigHolder,
         lane: Lane,
+        log: Log,
         told: Callable[[Configuration], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._holder = holder
         self._lane = lane
         self._told = told
-        self._log = Logger()
+        self._log = log
         self._wanted: Configuration | None = None
         self._saving = False
         self._error: ConfigurationUnsaved | None = None

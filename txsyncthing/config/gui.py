@@ -8,7 +8,7 @@ Source: reference 6.3, 7.1 (lib/config/guiconfiguration.go, ldapconfiguration.go
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from txsyncthing.config.entry import attribute, element
@@ -56,9 +56,28 @@ class GuiConfig:
     session_cookie_path: str = element("/", "sessionCookiePath", since=50, omit_empty=True)
 
     @property
+    def is_socket(self) -> bool:
+        """Whether ``address`` is the path of a Unix socket."""
+        return self.address.startswith("/")
+
+    @property
     def auth_enabled(self) -> bool:
         """Whether users must log in."""
         return self.auth_mode is AuthMode.LDAP or bool(self.user and self.password)
+
+
+def overridden(gui: GuiConfig, address: str) -> GuiConfig:
+    """
+    The GUI as the command line wants it; never stored.
+
+    :param address: ``host:port``, or with ``http://``, ``https://``, ``unix://`` or ``unixs://`` before it.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return replace(gui, address=address, use_tls=False)
+    if scheme.startswith("unix"):
+        return replace(gui, address=rest, use_tls=scheme == "unixs")
+    return replace(gui, address=rest.partition("/")[0], use_tls=scheme == "https")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def judge(
     :raises Unacceptable: a shared folder lacks one end's entry, or wants encryption that we do not do.
     """
     ours = {folder.id: folder for folder in configuration.folders if shares(folder, device)}
+    shared = {folder.id for folder in configuration.folders_shared_with(device)}
     settings = configuration.device(device)
     states = dict.fromkeys(ours, RemoteState.NOT_SHARING)
     agreed: dict[FolderID, Agreed] = {}
@@ -62,7 +63,8 @@ def judge(
         ends = {entry.id: entry for entry in folder.devices if entry.id in (me, device)}
         if folder.id not in ours:
             ignored = settings is not None and settings.ignores_folder(folder.id)
-            if folder.id and not ignored and len(offered) < MAX_OFFERED:
+            known = folder.id in shared  # encrypted, which we do not do
+            if folder.id and not (ignored or known) and len(offered) < MAX_OFFERED:
                 offered[folder.id] = _offer(folder, ends.get(me), ends.get(device))
             continue
         if device not in ends:

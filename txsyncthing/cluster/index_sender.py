@@ -16,9 +16,6 @@ from txsyncthing.bep.messages import Index, IndexUpdate
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID
 
-MAX_FILES = 1000
-MAX_BLOCKS = 5000
-
 
 class SenderWorld(Protocol):
     """What a sender does to the world around it. Nothing here may raise."""
@@ -157,17 +154,6 @@ def rest(inputs: Sender, core: Core) -> None:
 @behind.upon(Sender.room).to(reading)
 def resume(inputs: Sender, core: Core) -> None:
     go_on(inputs, core)
-
-
-def until_pair(files: Sequence[FileInfo], limit: int = MAX_FILES) -> Sequence[FileInfo]:
-    """
-    Cut a batch at its limit, but let one delete more follow: it may be the second half of a rename, whose
-    first half stands before it, and both must arrive in one message.
-    """
-    if len(files) <= limit:
-        return files
-    pair = files[limit].deleted and not files[limit - 1].deleted
-    return files[: limit + 1 if pair else limit]
 
 
 new_sender: Callable[[Core], Sender] = builder.build()

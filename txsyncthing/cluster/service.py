@@ -6,9 +6,8 @@ Source: reference 2.3 to 2.8, 3.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -23,92 +22,49 @@ from txsyncthing.bep.messages import (
     Request,
 )
 from txsyncthing.bep.protocol import BepProtocol
-from txsyncthing.clock import Clock
-from txsyncthing.cluster.tables import FolderTable
+from txsyncthing.clock import Clock, Timer
+from txsyncthing.cluster.availability import PeerTable
+from txsyncthing.cluster.completion import Completion, of_device, of_us, together
+from txsyncthing.cluster.device_service import Bridge, DeviceDesk
+from txsyncthing.cluster.index_service import IndexService
+from txsyncthing.cluster.pending import PendingDevice, PendingFolder
+from txsyncthing.cluster.pending_service import Facts, PendingService
+from txsyncthing.cluster.progress import messages
+from txsyncthing.cluster.request_service import RequestService
+from txsyncthing.cluster.sources_service import FolderSources
+from txsyncthing.cluster.status import Bytes, ConnectionStatus, DeviceStatus, client_version
+from txsyncthing.cluster.tables import FolderTable, SharedFolder
+from txsyncthing.config.config import Configuration
+from txsyncthing.config.diff import (
+    Change,
+    DeviceAdded,
+    DeviceChanged,
+    DeviceRemoved,
+    FolderAdded,
+    FolderChanged,
+    FolderRemoved,
+)
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.connections.score import ConnectionInfo
-from txsyncthing.events.types import Emit
-from txsyncthing.pull.sources import Sources
+from txsyncthing.events.types import Emit, EventType
 from txsyncthing.runtime.log_service import Log
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, RemoteState
 from txsyncthing.vocabulary.name import WireName
 
-
-class Facts(Protocol):
-    """A small store of the whole node (index/misc.py): what is pending, who was seen when."""
-
-    def get_fact(self, key: str) -> Deferred[bytes | None]: ...
-
-    def set_fact(self, key: str, value: bytes) -> Deferred[None]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Bytes of one connection, or of several together."""
-
-    in_bytes: int = 0
-    out_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionStatus:
-    """One connection, as ``/rest/system/connections`` tells of it."""
-
-    info: ConnectionInfo
-    traffic: Traffic
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceStatus:
-    """One configured device, as ``/rest/system/connections`` and ``/rest/stats/device`` tell of it."""
-
-    connected: bool
-    paused: bool
-    client_version: str  # plain for the official client, else "Name version"; empty if away
-    primary: ConnectionStatus | None
-    secondary: tuple[ConnectionStatus, ...]
-    traffic: Traffic  # since the device came, all connections
-    last_seen: float  # Unix seconds; 0 never
-    last_connection_s: float  # how long the last connection stood
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """How much of a folder (or all folders) a device has; bytes and items."""
-
-    completion: float  # percent
-    global_bytes: int
-    need_bytes: int
-    global_items: int
-    need_items: int
-    need_deletes: int
-    sequence: int
-    remote_state: RemoteState
-
-
-@dataclass(frozen=True, slots=True)
-class PendingDevice:
-    time: float  # Unix seconds
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class PendingFolder:
-    time: float  # Unix seconds
-    label: str
-    receive_encrypted: bool
-    remote_encrypted: bool
+CALM = 0.5  # seconds between two calls of one folder's ``remote_changed``
 
 
 class ClusterService(Service):
     """
     All devices over all their connections; satisfies ``connections.service.ClusterSeam``.
 
+    Start it before ``ConnectionsService``, stop it after.
+
     :param unix: wall clock, Unix seconds.
-    :param random: so many random bytes.
-    :param me: our own device.
+    :param random: from 0 to below 1.
     :param holder: the configuration; its changes are followed.
     :param folders: the folders that run; node/ keeps it.
     :param facts: where what is pending survives a restart.
@@ -119,79 +75,326 @@ class ClusterService(Service):
         *,
         clock: Clock,
         unix: Callable[[], float],
-        random: Callable[[int], bytes],
+        random: Callable[[], float],
         me: DeviceID,
-        holder: object,  # config.holder.ConfigHolder
+        holder: ConfigHolder,
         folders: FolderTable,
         workers: Workers,
         facts: Facts,
         emit: Emit,
         log: Log,
-    ) -> None: ...
+    ) -> None:
+        self._clock = clock
+        self._random = random
+        self._me = me
+        self._holder = holder
+        self._folders = folders
+        self._emit = emit
+        self._peers = PeerTable()
+        self._pending = PendingService(clock, unix, facts, emit, log)
+        self._requests = RequestService(lambda: holder.current, folders, workers.disk)
+        self._indexes = IndexService(
+            lambda: holder.current, folders, emit, log, self._changed, self._forget
+        )
+        self._bridge = Bridge(
+            me=me,
+            holder=holder,
+            folders=folders,
+            peers=self._peers,
+            indexes=self._indexes,
+            emit=emit,
+            log=log,
+            offered=self._pending.offered,
+            came=self._pending.came,
+            left=self._pending.left,
+            changed=self._changed,
+        )
+        self._desks: dict[DeviceID, DeviceDesk] = {}
+        self._ended = Bytes()  # of connections that are over
+        self._calls: dict[FolderID, Timer] = {}  # a folder was called lately: the next call
+        self._again: set[FolderID] = set()  # that call is wanted
+        self._progress: Timer | None = None
+        self._local: dict[FolderID, Callable[[], None]] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+        for device in holder.current.devices:
+            if device.id != me:
+                self._desks[device.id] = DeviceDesk(device.id, self._bridge, device.paused)
+        folders.on_change(self._folder_changed)
+        for folder in folders.all():
+            self._folder_changed(folder.id, folder)
+
+    # Life.
+
+    def startService(self) -> None:
+        self.running = True
+        self._unsubscribe = self._holder.subscribe(self._configured)
+        self._pending.load().addCallback(lambda _: self._pending.settle(self._holder.current))
+        self._tick()
+
+    def stopService(self) -> Deferred[None]:
+        self.running = False
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        for desk in self._desks.values():
+            desk.peer.pause("shutting down")
+        if self._progress is not None:
+            self._progress.cancel()
+            self._progress = None
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            call.cancel()
+        return self._pending.close()
 
     # What connections/ tells.
 
     def connected(self, protocol: BepProtocol, info: ConnectionInfo) -> None:
         """A configured device is greeted and all rules are kept: begin the exchange."""
+        desk = self._desks.get(protocol.device)
+        if desk is None:
+            protocol.refuse("unknown device")
+            return
+        self._adopt_name(protocol.device, protocol.hello.device_name)
+        desk.connected(protocol, info)
+        protocol.accept(self)
 
     def stranger(self, device: DeviceID, hello: Hello, address: str) -> None:
         """A device that is not configured said Hello; it becomes pending."""
+        self._pending.stranger(device, hello.device_name, address)
+
+    def _adopt_name(self, device: DeviceID, name: str) -> None:
+        config = self._holder.current.device(device)
+        overwrite = self._holder.current.options.overwrite_remote_device_names_on_connect
+        if not name or config is None or config.name == name or (config.name and not overwrite):
+            return
+
+        def rename(old: Configuration) -> Configuration:
+            devices = [replace(d, name=name) if d.id == device else d for d in old.devices]
+            return replace(old, devices=tuple(devices))
+
+        self._holder.modify(rename)
 
     # bep.protocol.Receiver
 
-    def cluster_config(self, protocol: BepProtocol, message: ClusterConfig) -> None: ...
+    def cluster_config(self, protocol: BepProtocol, message: ClusterConfig) -> None:
+        if (desk := self._desks.get(protocol.device)) is not None:
+            desk.peer.configured(protocol, message)
 
     def index(self, protocol: BepProtocol, message: Index | IndexUpdate) -> Deferred[None] | None:
-        raise NotImplementedError
+        return self._indexes.receive(protocol, message)
 
     def serve(self, protocol: BepProtocol, request: Request) -> Deferred[Block]:
-        raise NotImplementedError
+        return self._requests.serve(protocol.device, request)
 
-    def download_progress(self, protocol: BepProtocol, message: DownloadProgress) -> None: ...
+    def download_progress(self, protocol: BepProtocol, message: DownloadProgress) -> None:
+        if (desk := self._desks.get(protocol.device)) is not None:
+            desk.download_progress(protocol, message)
 
-    def lost(self, protocol: BepProtocol, reason: str) -> None: ...
+    def lost(self, protocol: BepProtocol, reason: str) -> None:
+        traffic = protocol.stats()
+        self._ended += Bytes(traffic.bytes_in, traffic.bytes_out)
+        if (desk := self._desks.get(protocol.device)) is not None:
+            desk.lost(protocol, reason)
 
-    # What folders and REST ask.
+    # What folders tell, and hear.
 
-    def sources(self, folder: FolderID) -> Sources:
+    def sources(self, folder: FolderID) -> FolderSources:
         """Where the folder's puller gets its blocks."""
-        raise NotImplementedError
+        return FolderSources(folder, self._peers, self._random)
+
+    def _folder_changed(self, id: FolderID, folder: SharedFolder | None) -> None:
+        if folder is None:
+            self._indexes.end_folder(id)
+            self._local.pop(id, lambda: None)()
+            call = self._calls.pop(id, None)
+            if call is not None:
+                call.cancel()
+        else:
+            self._local[id] = folder.index.on_local_change(
+                lambda sequence, files: self._indexes.grew(id, sequence)
+            )
+            self._forget_unshared(folder)
+        config = self._holder.current.folder(id)
+        if config is not None:
+            self._announce(config)
+
+    def _forget_unshared(self, folder: SharedFolder) -> None:
+        config = self._holder.current.folder(folder.id)
+        for device in folder.index.counts().remote_sequence:
+            if config is None or not config.shared_with(device):
+                self._indexes.forget_device(folder, device)
+
+    def _changed(self, folder: SharedFolder) -> None:
+        """Call the folder at once, but not again within a moment."""
+        if not self.running or self._folders.get(folder.id) is not folder:
+            return
+        if folder.id in self._calls:
+            self._again.add(folder.id)
+            return
+        self._calls[folder.id] = self._clock.callLater(CALM, self._called, folder)
+        folder.remote_changed()
+
+    def _called(self, folder: SharedFolder) -> None:
+        del self._calls[folder.id]
+        if folder.id in self._again:
+            self._again.discard(folder.id)
+            self._changed(folder)
+
+    def _forget(self, device: DeviceID, folder: FolderID, names: Sequence[WireName]) -> None:
+        standing = self._peers.get(device)
+        if standing is not None and folder in standing.received:
+            standing.received[folder].forget(names)
+
+    def _tick(self) -> None:
+        """Tell all devices which blocks of unfinished files we have."""
+        options = self._holder.current.options
+        interval = options.progress_update_interval_s
+        self._progress = None
+        if interval <= 0:
+            return  # a change of the option ticks again
+        self._progress = self._clock.callLater(interval, self._tick)
+        if not self._peers.all():
+            return
+        files = {folder.id: folder.unfinished() for folder in self._folders.all()}
+        for device, standing in self._peers.all().items():
+            link = self._desks[device].theirs
+            if link is None or not link.writable:
+                continue
+            running = {id: files[id] for id in files if self._indexes.running(device, id)}
+            for message in messages(running, standing.sent, options.temp_index_min_blocks):
+                link.send(message)
+
+    # What the configuration tells.
+
+    def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
+        self._requests.configure(new)
+        for change in changes:
+            if isinstance(change, DeviceAdded) and change.device.id != self._me:
+                id = change.device.id
+                self._desks[id] = DeviceDesk(id, self._bridge, change.device.paused)
+            elif isinstance(change, DeviceRemoved) and change.device.id in self._desks:
+                self._desks.pop(change.device.id).peer.pause("device removed")
+            elif isinstance(change, DeviceChanged) and change.new.id in self._desks:
+                self._device_changed(change)
+            elif isinstance(change, FolderAdded | FolderRemoved):
+                self._announce(change.folder)
+            elif isinstance(change, FolderChanged):
+                self._announce(change.old, change.new)
+                if (folder := self._folders.get(change.new.id)) is not None:
+                    self._forget_unshared(folder)
+        self._pending.settle(new)
+        for desk in self._desks.values():
+            desk.reconsider()
+        if self.running and self._progress is None:
+            self._tick()
+
+    def _device_changed(self, change: DeviceChanged) -> None:
+        peer, data = self._desks[change.new.id].peer, {"device": str(change.new.id)}
+        if change.paused:
+            self._emit(EventType.DEVICE_PAUSED, data)
+            peer.pause("device is paused")
+        elif change.old.paused and not change.new.paused:
+            self._emit(EventType.DEVICE_RESUMED, data)
+            peer.resume()
+
+    def _announce(self, *configs: FolderConfig) -> None:
+        """Tell the devices of a folder, as it was and as it is, what we share now."""
+        devices = {member.id: None for config in configs for member in config.devices}
+        for device in devices:
+            if device in self._desks:
+                self._desks[device].peer.announce()
+
+    # What REST asks.
 
     def devices(self) -> Mapping[DeviceID, DeviceStatus]:
         """Every configured device but us."""
-        raise NotImplementedError
+        return {id: self._status(id, desk) for id, desk in self._desks.items()}
 
-    def total_traffic(self) -> Traffic:
+    def _status(self, id: DeviceID, desk: DeviceDesk) -> DeviceStatus:
+        config = self._holder.current.device(id)
+        paused = config is not None and config.paused
+        statistics = self._pending.statistics(id)
+        standing = self._peers.get(id)
+        if standing is None or not standing.links:
+            return DeviceStatus(paused, statistics=statistics)
+        connections: list[ConnectionStatus] = []
+        total = Bytes()
+        for link in standing.links:
+            traffic = link.stats()
+            carried = Bytes(traffic.bytes_in, traffic.bytes_out)
+            connections.append(ConnectionStatus(desk.infos[link], carried))
+            total += carried
+        version = client_version(standing.links[0].hello)
+        return DeviceStatus(paused, version, tuple(connections), total, statistics)
+
+    def total_traffic(self) -> Bytes:
         """Since the start, connections that ended included."""
-        raise NotImplementedError
+        standing = (status.bytes for status in self.devices().values())
+        return sum(standing, self._ended)
 
     def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
         """
         :param device: may be ours.
         :param folder: None: all running folders that are shared with the device.
-        :raises KeyError: the folder is unknown, paused or not running.
+        :raises KeyError: the folder is unknown, paused or does not run.
         """
-        raise NotImplementedError
+        if folder is not None:
+            running = self._folders.get(folder)
+            if running is None:
+                raise KeyError(folder)
+            return self._completion(device, running)
+        shared = {config.id for config in self._holder.current.folders_shared_with(device)}
+        return together(self._completion(device, f) for f in self._folders.all() if f.id in shared)
+
+    def _completion(self, device: DeviceID, folder: SharedFolder) -> Completion:
+        counts = folder.index.counts()
+        if device == self._me:
+            return of_us(counts)
+        standing = self._peers.get(device)
+        received = standing.received.get(folder.id) if standing is not None else None
+        downloaded = received.bytes if received is not None else 0
+        return of_device(counts, device, self.remote_state(device, folder.id), downloaded)
 
     def remote_state(self, device: DeviceID, folder: FolderID) -> RemoteState:
-        raise NotImplementedError
+        """What the device's last Cluster Config said; ``unknown`` while it is away."""
+        return self._peers.state(device, folder)
 
     def availability(
         self, folder: FolderID, name: WireName
     ) -> Deferred[list[tuple[DeviceID, bool]]]:
-        """Who has the global version of a file; True: (also) in a temporary file."""
-        raise NotImplementedError
+        """
+        Which connected devices have the global version of a file; True: in a temporary file.
+
+        :raises KeyError: the folder does not run.
+        """
+        return Deferred.fromCoroutine(self._availability(folder, name))
+
+    async def _availability(self, id: FolderID, name: WireName) -> list[tuple[DeviceID, bool]]:
+        folder = self._folders.get(id)
+        if folder is None:
+            raise KeyError(id)
+        whole = await folder.index.devices_with_global(name)
+        connected = self.sources(id).connected()
+        partly = [
+            device
+            for device, standing in self._peers.all().items()
+            if id in standing.received and standing.received[id].has_any(name)
+        ]
+        found = [(device, False) for device in whole if device in connected]
+        return found + [(device, True) for device in partly if device in connected]
 
     def pending_devices(self) -> Mapping[DeviceID, PendingDevice]:
-        raise NotImplementedError
+        return self._pending.devices.all()
 
     def pending_folders(
         self, device: DeviceID | None = None
     ) -> Mapping[FolderID, Mapping[DeviceID, PendingFolder]]:
-        raise NotImplementedError
+        return self._pending.folders.all(device)
 
     def dismiss_device(self, device: DeviceID) -> None:
         """:raises KeyError: not pending."""
+        self._pending.dismiss_device(device)
 
     def dismiss_folder(self, folder: FolderID, device: DeviceID | None = None) -> None:
         """:raises KeyError: not pending."""
+        self._pending.dismiss_folder(folder, device)

@@ -36,26 +36,30 @@ class SharedIndex(Protocol):
     def local_after(
         self, sequence: int, max_files: int = ..., max_blocks: int = ...
     ) -> Awaitable[list[FileInfo]]:
-        """The next local items in order of sequence; empty: no more."""
+        """
+        The next local items in order of sequence; empty: no more. Both halves of a rename come together.
+        """
 
     def local(self, names: Sequence[WireName]) -> Awaitable[dict[WireName, FileInfo]]: ...
 
     def devices_with_global(self, name: WireName) -> Awaitable[list[DeviceID]]: ...
 
     def update_remote(
-        self, device: DeviceID, files: Sequence[FileInfo], replace: bool
+        self, device: DeviceID, files: Sequence[FileInfo], replace: bool = ...
     ) -> Awaitable[None]: ...
 
-    def drop_remote(self, device: DeviceID) -> Awaitable[None]: ...
-
     def remote_index_id(self, device: DeviceID) -> Awaitable[int]: ...
+
+    def forget_remote(self, device: DeviceID) -> Awaitable[None]:
+        """Drop the device's files and index ID."""
 
     def set_remote_index_id(self, device: DeviceID, id: int) -> Awaitable[None]:
         """Another id than the one stored drops the device's files."""
 
     def remote_sequence(self, device: DeviceID) -> Awaitable[int]: ...
 
-    def on_local_change(self, listener: LocalListener) -> object: ...
+    def on_local_change(self, listener: LocalListener) -> Callable[[], None]:
+        """:returns: ends it."""
 
     def counts(self) -> Counts: ...
 

@@ -1,0 +1,255 @@
+"""
+One device of the cluster: what its machine decides becomes messages, exchanges and events.
+
+Source: reference 2.3, 2.4, 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred
+
+from txsyncthing.bep.messages import ClusterConfig, DownloadProgress
+from txsyncthing.cluster.accept import Agreed, Offered, Unacceptable, judge
+from txsyncthing.cluster.announce import SECONDARY, IndexFacts, announcement, shares
+from txsyncthing.cluster.availability import PeerTable, Standing
+from txsyncthing.cluster.index_service import IndexService
+from txsyncthing.cluster.link import Link
+from txsyncthing.cluster.peer import Core, Peer, new_peer
+from txsyncthing.cluster.progress import ReceivedProgress
+from txsyncthing.cluster.tables import FolderTable, SharedFolder
+from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.connections.score import ConnectionInfo
+from txsyncthing.events.types import Emit, EventType
+from txsyncthing.index.values import IndexFailed
+from txsyncthing.runtime.log_service import Log
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.folder import FolderID, RemoteState
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """What all devices share."""
+
+    me: DeviceID
+    holder: ConfigHolder
+    folders: FolderTable
+    peers: PeerTable
+    indexes: IndexService
+    emit: Emit
+    log: Log
+    offered: Callable[[DeviceID, Sequence[Offered]], None]
+    """These folders, and no others, a device offers that we do not share with it."""
+    came: Callable[[DeviceID], None]
+    left: Callable[[DeviceID], None]
+    changed: Callable[[SharedFolder], object]
+    """Another device may be asked for the folder's files now, or one no longer."""
+
+
+class Announcement:
+    """What one connection was told: sent anew while it was being prepared, it is prepared anew."""
+
+    def __init__(self) -> None:
+        self.preparing = False
+        self.again = False
+        self.running: frozenset[FolderID] | None = None  # told as running; None: nothing told yet
+
+
+class DeviceDesk:
+    """
+    One device and its machine; satisfies ``PeerWorld``.
+
+    It lives as long as the device is configured.
+    """
+
+    def __init__(self, device: DeviceID, bridge: Bridge, paused: bool) -> None:
+        self.device = device
+        self._bridge = bridge
+        self.infos: dict[Link, ConnectionInfo] = {}
+        self._told: dict[Link, Announcement] = {}
+        self._agreed: dict[FolderID, Agreed] = {}  # of the peer's last Cluster Config
+        self._config: ClusterConfig | None = None  # that one
+        self._theirs: Link | None = None  # where it came
+        self.peer: Peer = new_peer(Core(self))
+        if paused:
+            self.peer.pause("device is paused")
+
+    @property
+    def standing(self) -> Standing | None:
+        return self._bridge.peers.get(self.device)
+
+    def connected(self, link: Link, info: ConnectionInfo) -> None:
+        """A connection is greeted and welcome; messages come after this."""
+        self.infos[link] = info
+        self._told[link] = Announcement()
+        self.peer.connected(link)
+
+    def lost(self, link: Link, reason: str) -> None:
+        self.peer.lost(link, reason)
+        self._told.pop(link, None)
+        self.infos.pop(link, None)
+        standing = self.standing
+        if standing is not None and link in standing.links:
+            standing.links.remove(link)
+
+    # PeerWorld
+
+    def arrived(self, link: Link) -> None:
+        bridge, info = self._bridge, self.infos[link]
+        first = self.standing is None
+        bridge.peers.put(self.device).links.append(link)
+        config = bridge.holder.current.device(self.device)
+        bridge.log.info(
+            "{device} is connected: {type}, {address}",
+            device=self.device,
+            type=info.type,
+            address=info.address,
+        )
+        if first:
+            bridge.came(self.device)
+        bridge.emit(
+            EventType.DEVICE_CONNECTED,
+            {
+                "id": str(self.device),
+                "deviceName": (config.name if config is not None else "") or link.hello.device_name,
+                "clientName": link.hello.client_name,
+                "clientVersion": link.hello.client_version,
+                "type": info.type,
+                "addr": info.address,
+            },
+        )
+
+    def announce(self, link: Link, secondary: bool) -> None:
+        if secondary:
+            link.configure(SECONDARY)
+            return
+        told = self._told[link]
+        if told.preparing:
+            told.again = True
+            return
+        told.preparing = True
+        Deferred.fromCoroutine(self._announce(link, told)).addErrback(
+            lambda failure: self._bridge.log.failure("cluster config", failure=failure)
+        )
+
+    async def _announce(self, link: Link, told: Announcement) -> None:
+        bridge = self._bridge
+        while True:
+            told.again = False
+            facts = await self._facts()
+            if link not in self._told:
+                return
+            if not told.again:
+                break
+        told.preparing = False
+        config = announcement(bridge.holder.current, bridge.me, self.device, facts)
+        told.running = frozenset(folder.id for folder in config.folders if not folder.stop_reason)
+        link.configure(config)
+        self._settle()
+
+    async def _facts(self) -> dict[FolderID, IndexFacts]:
+        """What the indexes of the running folders say of this device."""
+        facts: dict[FolderID, IndexFacts] = {}
+        for config in self._bridge.holder.current.folders:
+            folder = self._bridge.folders.get(config.id)
+            if folder is None or config.paused or not shares(config, self.device):
+                continue
+            try:
+                theirs = await folder.index.remote_index_id(self.device)
+                sequence = await folder.index.remote_sequence(self.device)
+            except IndexFailed:
+                continue  # it stops; until then it is as good as paused
+            if self._bridge.folders.get(config.id) is folder:
+                index = folder.index
+                facts[config.id] = IndexFacts(index.index_id, index.sequence, theirs, sequence)
+        return facts
+
+    def exchange(self, link: Link, config: ClusterConfig) -> None:
+        self._bridge.emit(EventType.CLUSTER_CONFIG_RECEIVED, {"device": str(self.device)})
+        self._theirs, self._config = link, config
+        self._bridge.indexes.end_device(
+            self.device
+        )  # all begin anew, from what the peer says it has
+        self._consider(link, config)
+
+    def reconsider(self) -> None:
+        """Our configuration changed: the peer's last word may mean something else now."""
+        if self._theirs is not None and self._config is not None:
+            self._consider(self._theirs, self._config)
+
+    def _consider(self, link: Link, config: ClusterConfig) -> None:
+        bridge = self._bridge
+        try:
+            verdict = judge(bridge.holder.current, bridge.me, self.device, config)
+        except Unacceptable as error:
+            link.close(str(error))
+            return
+        # Here a later issue hooks in introducers and auto-accept: both turn offers into config changes.
+        bridge.offered(self.device, verdict.offered)
+        standing = bridge.peers.put(self.device)
+        standing.states = verdict.states
+        for folder in standing.received.keys() - verdict.states.keys():
+            del standing.received[folder]
+        gone = self._agreed.keys() - {one.folder for one in verdict.agreed}
+        self._agreed = {one.folder: one for one in verdict.agreed}
+        for id in gone:
+            bridge.indexes.end(self.device, id)
+        for id, state in verdict.states.items():
+            running = bridge.folders.get(id)
+            if running is not None and state is RemoteState.NOT_SHARING:
+                bridge.indexes.forget_device(running, self.device)
+        self._settle()
+
+    def silence(self) -> None:
+        self._theirs = self._config = None
+        self._agreed = {}
+        self._bridge.indexes.end_device(self.device)
+
+    def left(self, reason: str) -> None:
+        bridge = self._bridge
+        standing = bridge.peers.get(self.device)
+        bridge.peers.drop(self.device)
+        bridge.left(self.device)
+        bridge.log.info("{device} is disconnected: {reason}", device=self.device, reason=reason)
+        bridge.emit(EventType.DEVICE_DISCONNECTED, {"id": str(self.device), "error": reason})
+        for id in standing.states if standing is not None else ():
+            folder = bridge.folders.get(id)
+            if folder is not None:
+                bridge.changed(folder)
+
+    def close(self, link: Link, reason: str) -> None:
+        link.close(reason)
+
+    # Between a folder and this device.
+
+    def _settle(self) -> None:
+        """Begin each exchange for which both ends have said that they run the folder."""
+        link = self._theirs
+        told = self._told.get(link) if link is not None else None
+        if link is None or told is None or told.running is None:
+            return
+        bridge = self._bridge
+        for id, agreed in self._agreed.items():
+            folder = bridge.folders.get(id)
+            if folder is None or id not in told.running:
+                bridge.indexes.end(self.device, id)
+            elif not bridge.indexes.running(self.device, id):
+                bridge.indexes.begin(link, folder, agreed)
+
+    def download_progress(self, link: Link, message: DownloadProgress) -> None:
+        standing = self.standing
+        if standing is None or standing.states.get(message.folder) is not RemoteState.VALID:
+            return
+        progress = standing.received.setdefault(message.folder, ReceivedProgress())
+        progress.received(message.updates)
+        self._bridge.emit(
+            EventType.REMOTE_DOWNLOAD_PROGRESS,
+            {"device": str(self.device), "folder": message.folder, "state": progress.counts()},
+        )
+
+    @property
+    def theirs(self) -> Link | None:
+        """The connection for index traffic and Download Progress."""
+        return self._theirs

@@ -1,0 +1,223 @@
+"""
+Index exchange with all devices: one sender for each device and folder, and what comes in.
+
+Source: reference 2.5 (lib/model/indexhandler.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from txsyncthing.bep.messages import Index, IndexUpdate
+from txsyncthing.cluster.accept import Agreed
+from txsyncthing.cluster.index_receiver import NotForUs, authorize, disorder
+from txsyncthing.cluster.index_sender import Core, Sender, new_sender
+from txsyncthing.cluster.link import Link
+from txsyncthing.cluster.tables import FolderTable, SharedFolder
+from txsyncthing.config.config import Configuration
+from txsyncthing.events.types import Emit, EventType
+from txsyncthing.index.delta import sending_start
+from txsyncthing.index.values import IndexFailed
+from txsyncthing.runtime.log_service import Log
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.folder import FolderID
+from txsyncthing.vocabulary.name import WireName
+
+T = TypeVar("T")
+
+
+class Forget(Protocol):
+    """What the bridge does with names that came in an index."""
+
+    def __call__(self, device: DeviceID, folder: FolderID, names: Sequence[WireName]) -> None:
+        """The device has these files: what it told of their download is history."""
+
+
+class Exchange:
+    """Our index of one folder on its way to one device; satisfies ``SenderWorld``."""
+
+    def __init__(self, link: Link, folder: SharedFolder, agreed: Agreed, log: Log) -> None:
+        self.link = link
+        self.heard: int | None = None  # the last sequence that came on this connection
+        self._index = folder.index
+        self._log = log
+        self._folder = folder.id
+        us = agreed.about_us
+        ours, sequence = folder.index.index_id, folder.index.sequence
+        start = sending_start(
+            theirs=us.index_id, known=us.max_sequence, ours=ours, sequence=sequence
+        )
+        report = log.warn if start.reason.odd else log.debug
+        report(
+            "{device}: index of {folder} starts after {sequence}: {reason}",
+            device=link.device,
+            folder=folder.id,
+            sequence=start.sequence,
+            reason=start.reason.value,
+        )
+        core = Core(self, folder.id, start.sequence, sequence, start.sequence == 0)
+        self.sender: Sender = new_sender(core)
+
+    def read(self, after: int) -> None:
+        reading = _attempt(lambda: self._index.local_after(after))
+        reading.addCallbacks(self.sender.batch, self._unreadable)
+
+    def _unreadable(self, failure: Failure) -> None:
+        self.sender.stop()  # the folder itself stops for this, and starts us anew when it is mended
+        self._log.warn(
+            "index of {folder} cannot be sent: {error}",
+            folder=self._folder,
+            error=failure.getErrorMessage(),
+        )
+
+    def send(self, message: Index | IndexUpdate) -> bool:
+        self.link.send(message)
+        return self.link.writable
+
+    def wait(self) -> None:
+        waiting = _attempt(self.link.when_writable)
+        waiting.addCallbacks(lambda _: self.sender.room(), lambda _: self.sender.stop())
+
+
+class IndexService:
+    """
+    All exchanges.
+
+    :param configuration: the current one.
+    :param changed: called with each folder for which a device told something.
+    :param forget: see there.
+    """
+
+    def __init__(
+        self,
+        configuration: Callable[[], Configuration],
+        folders: FolderTable,
+        emit: Emit,
+        log: Log,
+        changed: Callable[[SharedFolder], object],
+        forget: Forget,
+    ) -> None:
+        self._configuration = configuration
+        self._folders = folders
+        self._emit = emit
+        self._log = log
+        self._changed = changed
+        self._forget = forget
+        self._exchanges: dict[FolderID, dict[DeviceID, Exchange]] = {}
+
+    def running(self, device: DeviceID, folder: FolderID) -> bool:
+        return device in self._exchanges.get(folder, {})
+
+    def begin(self, link: Link, folder: SharedFolder, agreed: Agreed) -> None:
+        """Both ends run the folder: exchange indexes over this connection, from where both left off."""
+        self.end(link.device, folder.id)
+        self._adopt(folder, link.device, agreed.about_them.index_id)
+        exchange = Exchange(link, folder, agreed, self._log)
+        self._exchanges.setdefault(folder.id, {})[link.device] = exchange
+        exchange.sender.start()
+
+    def end(self, device: DeviceID, folder: FolderID) -> None:
+        """One end runs the folder no longer."""
+        exchange = self._exchanges.get(folder, {}).pop(device, None)
+        if exchange is not None:
+            exchange.sender.stop()
+
+    def end_device(self, device: DeviceID) -> None:
+        """The device is gone."""
+        for folder in list(self._exchanges):
+            self.end(device, folder)
+
+    def end_folder(self, folder: FolderID) -> None:
+        """The folder stops here."""
+        for device in list(self._exchanges.get(folder, {})):
+            self.end(device, folder)
+        self._exchanges.pop(folder, None)
+
+    def grew(self, folder: FolderID, sequence: int) -> None:
+        """A folder has local changes."""
+        for exchange in list(self._exchanges.get(folder, {}).values()):
+            exchange.sender.grew(sequence)
+
+    def forget_device(self, folder: SharedFolder, device: DeviceID) -> None:
+        """The device shares the folder no longer: what it told does not count."""
+        if device in folder.index.counts().remote_sequence:
+            self._write(folder, folder.index.forget_remote, device)
+
+    def receive(self, link: Link, message: Index | IndexUpdate) -> Deferred[None] | None:
+        """
+        Store what a device told.
+
+        :returns: fires when it is stored; fails with ``NotForUs`` or ``IndexFailed``.
+        """
+        return Deferred.fromCoroutine(self._receive(link, message))
+
+    async def _receive(self, link: Link, message: Index | IndexUpdate) -> None:
+        device, folder = link.device, message.folder
+        authorize(self._configuration(), device, folder)
+        running = self._folders.get(folder)
+        exchange = self._exchanges.get(folder, {}).get(device)
+        if running is None or exchange is None or exchange.link is not link:
+            # Dropping it would leave a hole that no later message fills; a new connection starts clean.
+            raise NotForUs(f"index for folder {folder!r}, which does not run on this connection")
+        if not message.files and isinstance(message, IndexUpdate):
+            return
+        odd = disorder(message, exchange.heard) if exchange.heard is not None else None
+        if odd is not None:
+            self._log.warn("{device}, {folder}: {odd}", device=device, folder=folder, odd=odd)
+            self._emit(EventType.FAILURE, {"description": f"index exchange: {odd}"})
+        last = message.last_sequence
+        if message.files:
+            last = message.files[-1].sequence
+        exchange.heard = last
+        await running.index.update_remote(device, message.files, isinstance(message, Index))
+        self._forget(device, folder, [file.name for file in message.files])
+        self._emit(
+            EventType.REMOTE_INDEX_UPDATED,
+            {
+                "device": str(device),
+                "folder": folder,
+                "items": len(message.files),
+                "sequence": last,
+                "version": last,
+            },
+        )
+        self._changed(running)
+
+    def _adopt(self, folder: SharedFolder, device: DeviceID, index_id: int) -> None:
+        """
+        Let go what we know of the device if its history is another one. The database does one thing
+        after the other, so this is done before anything of the device is stored.
+        """
+        if index_id == 0:
+            self._write(folder, folder.index.forget_remote, device)
+        else:
+            self._write(folder, folder.index.set_remote_index_id, device, index_id)
+
+    def _write(
+        self, folder: SharedFolder, job: Callable[..., Awaitable[None]], *args: object
+    ) -> None:
+        async def write() -> None:
+            try:
+                await job(*args)
+            except IndexFailed as error:
+                self._log.warn("{folder}: {error}", folder=folder.id, error=error)
+            else:
+                self._changed(folder)
+
+        # Nobody waits: the folder hears of a damaged database by itself.
+        Deferred.fromCoroutine(write()).addErrback(
+            lambda failure: self._log.failure("{folder}", failure=failure, folder=folder.id)
+        )
+
+
+def _attempt(work: Callable[[], Awaitable[T]]) -> Deferred[T]:
+    """The work as a Deferred, whether it fails now or later."""
+
+    async def wait() -> T:
+        return await work()
+
+    return Deferred.fromCoroutine(wait())

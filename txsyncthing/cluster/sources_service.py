@@ -1,0 +1,54 @@
+"""
+Ask devices for blocks: what the puller of a folder sees of the cluster.
+
+Source: reference 2.4 ("Requests"), 2.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+
+from txsyncthing.bep.messages import Block
+from txsyncthing.bep.protocol import PeerLost, RequestFailed
+from txsyncthing.cluster.availability import FolderAvailability, PeerTable, carrier
+from txsyncthing.pull.sources import BlockRequest, SourceLost, SourceRefused
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.folder import FolderID
+
+
+class FolderSources(FolderAvailability):
+    """
+    Satisfies ``pull.sources.Sources`` for one folder.
+
+    :param random: from 0 to below 1.
+    """
+
+    def __init__(self, folder: FolderID, peers: PeerTable, random: Callable[[], float]) -> None:
+        super().__init__(folder, peers)
+        self._random = random
+
+    def request(self, device: DeviceID, block: BlockRequest) -> Deferred[Block]:
+        """Fails with ``SourceRefused`` or ``SourceLost``; cancelling forgets the answer."""
+        return Deferred.fromCoroutine(self._request(device, block))
+
+    async def _request(self, device: DeviceID, block: BlockRequest) -> Block:
+        standing = self._peers.get(device)
+        link = carrier(standing.links, self._random) if standing is not None else None
+        if link is None:
+            raise SourceLost(f"{device!r} is not connected")
+        try:
+            return await link.request(
+                block.folder,
+                block.name,
+                block.offset,
+                block.size,
+                block.hash,
+                block.from_temporary,
+                block.number,
+            )
+        except RequestFailed as error:
+            raise SourceRefused(error.code) from None
+        except PeerLost as error:
+            raise SourceLost(str(error)) from None

@@ -32,7 +32,7 @@ def now(deferred: Deferred[T]) -> T:
     result = results[0]
     if isinstance(result, Failure):
         result.raiseException()
-    return result  # type: ignore[return-value]
+    return result
 
 
 def counting() -> Callable[[int], bytes]:

@@ -199,7 +199,8 @@ def compare(index: FolderIndex, held: Records) -> None:
                 for device, one in versions.items()
                 if device != LOCAL_DEVICE and one.version == best.version and not one.invalid
             }
-            assert set(now(index.devices_with_global(WireName(name)))) == set(need.devices)
+            owners = now(index.devices_with_global(WireName(name)))
+            assert set(owners) == set(need.devices)
     assert [one.name for one in now(index.need_queue())] == sorted(needs)
 
 

@@ -63,22 +63,24 @@ def connect(path: str, *, cache: int, reading: bool = False) -> apsw.Connection:
     return connection
 
 
-def prepare(connection: apsw.Connection, path: str, schema: str = SCHEMA) -> bool:
+def prepare(
+    connection: apsw.Connection, path: str, schema: str = SCHEMA, application: int = APPLICATION
+) -> bool:
     """
     Make the tables in an empty database; otherwise see that it is ours.
 
+    :param application: what tells this kind of database from others, as ``schema`` sets it.
     :returns: whether it was empty.
     :raises DatabaseDamaged: it is something else or of another version.
     """
-    application = connection.pragma("application_id")
-    version = connection.pragma("user_version")
-    if (application, version) == (APPLICATION, VERSION):
+    found = (connection.pragma("application_id"), connection.pragma("user_version"))
+    if found == (application, VERSION):
         return False
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (application, version) != (0, 0) or tables != (0,):
+    if found != (0, 0) or tables != (0,):
         raise DatabaseDamaged(
-            f"{path}: not an index of this version (application {application:#x}, layout {version};"
-            f" {APPLICATION:#x}, {VERSION} expected). {REMEDY}"
+            f"{path}: not a database of this version (application {found[0]:#x}, layout {found[1]};"
+            f" {application:#x}, {VERSION} expected). {REMEDY}"
         )
     with connection:
         connection.execute(schema)

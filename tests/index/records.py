@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
+from os import urandom
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
@@ -48,7 +49,7 @@ def counting() -> Callable[[int], bytes]:
 
 
 def open_index(path: str = ":memory:", boot: bytes = b"boot 1") -> FolderIndex:
-    index = FolderIndex(InlineWorkers(), path, US, counting(), boot=lambda: boot)
+    index = FolderIndex(InlineWorkers(), path, US, urandom, boot=lambda: boot)
     now(index.open())
     return index
 

@@ -6,7 +6,7 @@ Source: reference 5.5; performance.md section 4 (batching decides small files).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -177,8 +177,8 @@ class SmallFiles:
         """One block is not to be had."""
         name = small.need.wanted.name
         if self.open.pop(name, None) is not None:
-            self._drop(small)
             self._report(Outcome(name, error=cause.of(name)))
+            self._drop(small)
 
     def _drop(self, small: Small) -> None:
         """Give back what is held; blocks of it still on their way give theirs back on arrival."""
@@ -214,9 +214,10 @@ class SmallFiles:
             if outcome.spoiled:
                 self._mend(small, outcome.spoiled)
                 continue
+            # Told first: giving back room may let the round go on, or end.
             self.open.pop(outcome.name, None)
-            self._drop(small)
             self._report(outcome)
+            self._drop(small)
         self._dispatch()
 
     def _lost(self, failure: Failure, batch: Sequence[Small]) -> None:

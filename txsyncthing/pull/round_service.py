@@ -66,7 +66,7 @@ class Round:
         self._cross_copy = seams.index.counts().local.files > 0
         self._recorder = Recorder(seams.clock, seams.index, seams.told.recorded, look.look)
         self.ledger = Ledger(seams.told, self._recorder.add)
-        self._steps = Steps(seams, options, matcher, self.ledger, lambda: not self._stopping)
+        self._steps = Steps(seams, options, matcher, self.ledger, self._goes_on)
         self._fetcher = Fetcher(seams.clock, seams.sources, options.window, look.look)
         self._small = SmallFiles(seams, options, self._fetcher, self._report)
         self._large = LargeFiles(
@@ -215,14 +215,14 @@ class Round:
 
     async def _files(self, needs: Sequence[Need]) -> None:
         """Begin with these, as there is room."""
-        if self._stopping or not needs:
+        if not (needs and self._goes_on()):
             return
         copies = await self._copies(needs)
         room = await self._room()
         self._queue = [need.wanted.name for need in reversed(needs)]
         for need in needs:
             await self._watch.until(self._may_begin)
-            if self._stopping:
+            if not self._goes_on():
                 break
             wanted = need.wanted
             self._queue.pop()
@@ -234,12 +234,15 @@ class Round:
             room -= wanted.size
             if wanted.size > SMALL:
                 await self._watch.until(self._may_begin_large)
-                if self._stopping:
+                if not self._goes_on():
                     break
                 self._large.add(need)
             else:
                 self._small.add(need, copies)
         self._queue = []
+
+    def _goes_on(self) -> bool:
+        return not self._stopping
 
     def _may_begin(self) -> bool:
         return self._stopping or (

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.python.failure import Failure
 
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.pull.options import PullOptions
@@ -53,7 +54,12 @@ class FolderPuller:
         self._round = round = Round(self._seams, self._options, matcher, self._front, syncing)
         answer: Deferred[PullResult] = Deferred(lambda _: round.stop())
         running = Deferred.fromCoroutine(self._run(round))
-        running.addCallbacks(answer.callback, answer.errback)
+
+        def tell(result: PullResult | Failure) -> None:
+            if not answer.called:  # else cancelled
+                answer.callback(result)
+
+        running.addBoth(tell)
         return answer
 
     async def _run(self, round: Round) -> PullResult:

@@ -124,6 +124,12 @@ def test_a_room_imports_only_from_floors_below(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
+def test_a_file_says_what_it_is_for(name: str) -> None:
+    if not name.endswith("__init__.py"):
+        assert ast.get_docstring(tree(name)), "no docstring: docs/tree.md shows its first line"
+
+
+@pytest.mark.parametrize("name", SOURCES)
 def test_no_function_writes_module_state(name: str) -> None:
     assert [node.names for node in ast.walk(tree(name)) if isinstance(node, ast.Global)] == []
 

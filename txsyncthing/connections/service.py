@@ -1,53 +1,68 @@
 """
 Connections to other devices: dial, listen, check who it is, hand over.
 
-Source: reference 3.1 to 3.4.
+Source: reference 2.1, 3.1 to 3.4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from twisted.application.service import MultiService
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 
-from txsyncthing.bep.messages import Hello
-from txsyncthing.bep.protocol import BepFactory, BepProtocol, Receiver
-from txsyncthing.clock import Clock
-from txsyncthing.connections.score import ConnectionInfo
+from txsyncthing.bep.messages import Compression, Hello
+from txsyncthing.bep.protocol import BepFactory, BepProtocol, Receiver, Terms
+from txsyncthing.clock import Clock, Timer
+from txsyncthing.config.config import Configuration
+from txsyncthing.config.diff import Change, DeviceAdded, DeviceChanged, OptionsChanged
+from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.connections.dial_plan import DialStatus
+from txsyncthing.connections.dial_service import Attempt, DialNetwork, DialService
+from txsyncthing.connections.listen_service import (
+    ListenerStatus,
+    ListenNetwork,
+    ListenService,
+    Port,
+)
+from txsyncthing.connections.score import ConnectionInfo, connection_type, priority
+from txsyncthing.connections.table import ConnectionTable, Standing
+from txsyncthing.connections.upgrade import must_wait, replaced, welcome
 from txsyncthing.events.types import Emit
 from txsyncthing.runtime.log_service import Log
-from txsyncthing.vocabulary.address import Address, IPInterface
-from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.address import (
+    Address,
+    IPAddress,
+    IPInterface,
+    is_allowed,
+    is_lan,
+    parse_ip,
+    parse_networks,
+)
+from txsyncthing.vocabulary.device import RESERVED_DEVICES, DeviceID
+
+__all__ = [
+    "ClusterSeam",
+    "ConnectionsService",
+    "DialStatus",
+    "ListenerStatus",
+    "Network",
+    "Port",
+]
+
+CERTIFICATE_NAME = "syncthing"  # unless the device has another certName
+CONNECTIONS = 1  # that we announce to each device
+DECISION_TIMEOUT = 5.0  # seconds in which an old device closes one of two connections
 
 
-class Port(Protocol):
-    """A listener that is up."""
-
-    @property
-    def address(self) -> Address:
-        """Where it listens, with the port that the system chose if none was asked for."""
-
-    def close(self) -> Deferred[None] | None:
-        """Fires when the port is free again. Accepted connections go on."""
-
-
-class Network(Protocol):
-    """All transports we can use; joined in node/."""
-
-    def schemes(self) -> frozenset[str]:
-        """What can be dialled and listened on; others get a clear status."""
-
-    def dial(self, address: Address, factory: BepFactory) -> Deferred[BepProtocol]:
-        """
-        Connect, shake TLS hands, build the protocol. Cancelling gives up.
-
-        Fails with an exception whose text tells users what went wrong.
-        """
-
-    def listen(self, address: Address, factory: BepFactory) -> Deferred[Port]: ...
+class Network(DialNetwork, ListenNetwork, Protocol):
+    """
+    All transports we can use; joined in node/. The deferreds fail with exceptions whose texts tell users
+    what went wrong; cancelling gives up.
+    """
 
 
 class ClusterSeam(Receiver, Protocol):
@@ -61,29 +76,31 @@ class ClusterSeam(Receiver, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DialStatus:
-    """``lastDialStatus``: the last attempt on one address."""
+class _Origin:
+    """Where a connection comes from."""
 
-    when: float  # Unix seconds
-    error: str | None
+    scheme: str
+    attempt: Attempt | None = None  # None: the peer dialled
+    text: str = ""  # the address that was dialled
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerStatus:
-    """``connectionServiceStatus``: one listen address."""
+@dataclass(slots=True)
+class _Greeting:
+    """A connection that is not accepted yet."""
 
-    error: str | None
-    lan_addresses: tuple[str, ...]
-    wan_addresses: tuple[str, ...]
+    origin: _Origin
+    info: ConnectionInfo
+    wait: Timer | None = None
 
 
 class ConnectionsService(MultiService):
     """
     :param unix: wall clock, Unix seconds.
-    :param random: so many random bytes.
+    :param random: from 0 to below 1.
     :param holder: the configuration; its changes are followed.
-    :param interfaces: this machine's addresses with their networks; None if they cannot be asked.
     :param client: name and version that our Hello tells.
+    :param interfaces: this machine's addresses with their networks; None if they cannot be asked.
+    :param lookup: what discovery knows of a device.
     """
 
     def __init__(
@@ -91,24 +108,253 @@ class ConnectionsService(MultiService):
         *,
         clock: Clock,
         unix: Callable[[], float],
-        random: Callable[[int], bytes],
+        random: Callable[[], float],
         me: DeviceID,
-        holder: object,  # config.holder.ConfigHolder
+        holder: ConfigHolder,
         network: Network,
         cluster: ClusterSeam,
         emit: Emit,
         log: Log,
         client: tuple[str, str],
         interfaces: Callable[[], Sequence[IPInterface] | None],
-    ) -> None: ...
+        lookup: Callable[[DeviceID], Iterable[str]] = lambda device: (),
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._unix = unix
+        self._me = me
+        self._holder = holder
+        self._cluster = cluster
+        self._log = log
+        self._client = client
+        self._interfaces = interfaces
+        self._table = ConnectionTable()
+        self._greetings: dict[BepProtocol, _Greeting] = {}
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._listen = ListenService(clock, network, self._accepting, interfaces, emit, log)
+        self._dial = DialService(
+            clock,
+            unix,
+            random,
+            me,
+            lambda: holder.current,
+            network,
+            self._table,
+            self._dialling,
+            interfaces,
+            lookup,
+            log,
+        )
+        self._listen.setServiceParent(self)
+        self._dial.setServiceParent(self)
+
+    # Life.
+
+    def startService(self) -> None:
+        self._unsubscribe = self._holder.subscribe(self._configured)
+        self._listen.configure(self._holder.current.options.listen_addresses)
+        super().startService()
+
+    def stopService(self) -> Deferred[list[object]]:
+        self._unsubscribe()
+        stopped = super().stopService()
+        for protocol in list(self._greetings):
+            protocol.refuse("shutting down")
+        for standing in self._table:
+            standing.protocol.close("shutting down")
+        return stopped
+
+    def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
+        now = self._clock.seconds()
+        for change in changes:
+            if isinstance(change, OptionsChanged):
+                self._listen.configure(new.options.listen_addresses)
+            elif isinstance(change, DeviceAdded):
+                self._dial.plan.hurry(change.device.id, now)
+            elif isinstance(change, DeviceChanged):
+                resumed = change.old.paused and not change.new.paused
+                if resumed or change.old.addresses != change.new.addresses:
+                    self._dial.plan.hurry(change.new.id, now)
+        self._dial.wake()
+
+    # What REST and discovery ask.
 
     def listeners(self) -> Mapping[str, ListenerStatus]:
         """By listen address as configured."""
-        raise NotImplementedError
+        return self._listen.statuses()
+
+    def listening(self) -> tuple[Address, ...]:
+        """Where we listen now, ports as they are."""
+        return self._listen.bound()
 
     def dial_status(self) -> Mapping[str, DialStatus]:
         """By address."""
-        raise NotImplementedError
+        return self._dial.statuses()
 
-    def dial_now(self, device: DeviceID | None = None) -> None:
-        """The device (all) may be reachable now: try at once, within the limits of the guard."""
+    def dial_now(self, device: DeviceID) -> None:
+        """The device may be reachable now: try at once."""
+        self._dial.plan.hurry(device, self._clock.seconds())
+        self._dial.wake()
+
+    # What a connection must know of us.
+
+    def _accepting(self, address: Address) -> BepFactory:
+        return BepFactory(self._terms(_Origin(address.scheme)))
+
+    def _dialling(self, attempt: Attempt, address: Address, text: str) -> BepFactory:
+        return BepFactory(self._terms(_Origin(address.scheme, attempt, text)))
+
+    def _terms(self, origin: _Origin) -> Terms:
+        return Terms(
+            clock=self._clock,
+            me=self._hello,
+            compression=self._compression,
+            admit=lambda protocol: self._admit(protocol, origin),
+            greeted=self._greeted,
+            ended=self._ended,
+        )
+
+    def _hello(self, device: DeviceID) -> Hello:
+        hello = Hello("", *self._client, 0, int(self._unix() * 1e9))
+        configuration = self._holder.current
+        ours = configuration.device(self._me)
+        if configuration.device(device) is None or ours is None:
+            return hello
+        return replace(hello, device_name=ours.name, num_connections=CONNECTIONS)
+
+    def _compression(self, device: DeviceID) -> Compression:
+        config = self._holder.current.device(device)
+        return Compression(config.compression.value) if config else Compression.METADATA
+
+    # Who it is, and whether we want it: before its Hello.
+
+    def _admit(self, protocol: BepProtocol, origin: _Origin) -> bool:
+        info = self._info(protocol, origin)
+        refusal = self._refusal(protocol.device, origin, info)
+        if refusal is not None:
+            self._log.debug(
+                "{device} at {address} is dropped: {reason}",
+                device=protocol.device,
+                address=info.address,
+                reason=refusal,
+            )
+            if origin.attempt is not None:
+                origin.attempt.refused[protocol] = refusal
+            return False
+        if origin.attempt is not None:
+            origin.attempt.won = protocol
+        self._greetings[protocol] = _Greeting(origin, info)
+        return True
+
+    def _refusal(self, device: DeviceID, origin: _Origin, info: ConnectionInfo) -> str | None:
+        """Why a device is not greeted; in the official order."""
+        configuration = self._holder.current
+        options, config = configuration.options, configuration.device(device)
+        attempt = origin.attempt
+        if not self.running:
+            return "shutting down"
+        if device == self._me:
+            return "connected to myself"
+        if attempt is not None and device != attempt.device:
+            return f"unexpected device {device}"
+        if device in RESERVED_DEVICES or configuration.ignores_device(device):
+            return "ignored device"
+        limit = options.connection_limit_max
+        existing = self._table.existing(device, self._clock.seconds())
+        if limit and self._table.devices >= limit and not existing:
+            return "connection limit reached"
+        if config is None:
+            return None  # it gets our Hello, so that its user can see us
+        if config.paused:
+            return "device is paused"
+        ip = _ip(info)
+        if ip is not None and not is_allowed(ip, config.allowed_networks):
+            return "network not allowed"
+        threshold = options.connection_priority_upgrade_threshold
+        if not welcome(info.priority, attempt is not None, CONNECTIONS, existing, threshold):
+            return "already connected"
+        if attempt is not None and attempt.won is not None:
+            return "another address answered first"
+        return None
+
+    def _info(self, protocol: BepProtocol, origin: _Origin) -> ConnectionInfo:
+        peer = protocol.wire.getPeer()
+        host, port = "", 0
+        if isinstance(peer, IPv4Address | IPv6Address):
+            host, port = str(peer.host), peer.port
+        options = self._holder.current.options
+        ip = parse_ip(host)
+        always = parse_networks(options.always_local_nets)
+        lan = ip is not None and is_lan(ip, self._interfaces(), always)
+        return ConnectionInfo(
+            type=connection_type(origin.scheme, origin.attempt is not None),
+            address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            is_local=lan,
+            crypto=protocol.wire.crypto,
+            started=self._unix(),
+            priority=priority(origin.scheme, lan, options),
+        )
+
+    # After its Hello.
+
+    def _greeted(self, protocol: BepProtocol, hello: Hello) -> None:
+        device, info = protocol.device, self._greetings[protocol].info
+        config = self._holder.current.device(device)
+        if config is None:
+            self._cluster.stranger(device, hello, info.address)
+            protocol.refuse("unknown device")
+        elif config.paused:
+            protocol.refuse("device is paused")
+        elif not protocol.wire.proves_name(config.cert_name or CERTIFICATE_NAME):
+            name = config.cert_name or CERTIFICATE_NAME
+            self._log.warn("{device}: its certificate is not for {name}", device=device, name=name)
+            protocol.refuse(f"certificate is not for {name}")
+        else:
+            self._welcome(protocol)
+
+    def _welcome(self, protocol: BepProtocol) -> None:
+        """Accept a connection, or have it wait for the end of another."""
+        device, greeting = protocol.device, self._greetings[protocol]
+        dialled = greeting.origin.attempt is not None
+        wished = protocol.hello.num_connections
+        threshold = self._holder.current.options.connection_priority_upgrade_threshold
+        existing = self._table.existing(device, self._clock.seconds())
+        gone = replaced(greeting.info.priority, dialled, wished, existing, threshold)
+        if must_wait(wished, [one for one, out in zip(existing, gone, strict=True) if not out]):
+            wait = self._clock.callLater(DECISION_TIMEOUT, protocol.refuse, "already connected")
+            greeting.wait = wait
+            return
+        del self._greetings[protocol]
+        for standing, out in zip(self._table.of(device), gone, strict=True):
+            if out:  # first: an old device must not see two Cluster Configs at once
+                standing.protocol.close("replacing connection")
+        now = self._clock.seconds()
+        self._table.add(Standing(protocol, greeting.info, now, wished))
+        interval = self._holder.current.options.reconnection_interval_s
+        self._dial.plan.accepted(device, now, interval)
+        self._cluster.connected(protocol, greeting.info)
+
+    def _ended(self, protocol: BepProtocol, reason: str) -> None:
+        device, now = protocol.device, self._clock.seconds()
+        greeting = self._greetings.pop(protocol, None)
+        if greeting is not None:
+            if greeting.wait is not None and greeting.wait.active():
+                greeting.wait.cancel()
+            if greeting.origin.attempt is not None:
+                self._dial.failed(greeting.origin.text, reason)
+            return
+        standing = self._table.remove(protocol)
+        if standing is None or not self.running:
+            return
+        for waiting, other in list(self._greetings.items()):
+            if waiting.device == device and other.wait is not None:
+                other.wait.cancel()
+                other.wait = None
+                self._welcome(waiting)
+        if not self._table.of(device):
+            self._dial.plan.ended(device, now, now - standing.began)
+            self._dial.wake()
+
+
+def _ip(info: ConnectionInfo) -> IPAddress | None:
+    return parse_ip(info.address.rpartition(":")[0].strip("[]"))

@@ -54,7 +54,7 @@ def replaced(
     priority: int, dialled: bool, wished: int, existing: Iterable[Existing], threshold: int
 ) -> list[bool]:
     """
-    For each connection of a device, whether a new one that was just accepted takes its place.
+    For each connection of a device, whether a new one whose Hello came takes its place.
 
     :param wished: num_connections of the new connection's Hello.
     """
@@ -63,3 +63,15 @@ def replaced(
         each.priority > priority + threshold or (alone and each.age > STALE_AFTER)
         for each in existing
     ]
+
+
+def must_wait(wished: int, left: Sequence[Existing]) -> bool:
+    """
+    Whether a new connection must wait until the device has decided which one it keeps.
+
+    Old devices (they wish for none) know of one connection only, and take a second Cluster Config for a
+    change of the first. When both ends dialled at once, they soon close one of the two.
+
+    :param left: the connections which the new one does not replace.
+    """
+    return wished == 0 and bool(left)

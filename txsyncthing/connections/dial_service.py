@@ -96,14 +96,14 @@ class DialService(Service):
         self._log = log
         self._slots = Limiter(MAX_DIALS)
         self._timer: Timer | None = None
-        self._rounds: set[Deferred[None]] = set()
+        self._rounds: set[Deferred[object]] = set()
         self._statuses: dict[str, DialStatus] = {}
 
     def startService(self) -> None:
         self.running = True
         self.wake()
 
-    def stopService(self) -> Deferred[list[None]]:
+    def stopService(self) -> Deferred[list[object]]:
         self.running = False
         self._disarm()
         rounds = list(self._rounds)
@@ -126,7 +126,7 @@ class DialService(Service):
         pause = max(plan.wake_at - self._clock.seconds(), 0.05)
         self._timer = self._clock.callLater(pause, self._due)
         for dial in plan.dials:
-            running = Deferred.fromCoroutine(self._round(dial))
+            running: Deferred[object] = Deferred.fromCoroutine(self._round(dial))
             self._rounds.add(running)
             running.addErrback(lambda failure: failure.trap(CancelledError) and None)
             running.addErrback(lambda failure: self._log.failure("dialling", failure=failure))
@@ -149,7 +149,7 @@ class DialService(Service):
         if timer is not None:
             timer.cancel()
 
-    def _finished(self, result: object, device: DeviceID, running: Deferred[None]) -> None:
+    def _finished(self, result: object, device: DeviceID, running: Deferred[object]) -> None:
         self._rounds.discard(running)
         self.plan.done(device, self._clock.seconds())
         if self.running:

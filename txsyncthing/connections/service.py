@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from twisted.application.service import MultiService
+from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 
 from txsyncthing.bep.messages import Compression, Hello
 from txsyncthing.bep.protocol import BepFactory, BepProtocol, Receiver, Terms
@@ -93,7 +93,7 @@ class _Greeting:
     wait: Timer | None = None
 
 
-class ConnectionsService(MultiService):
+class ConnectionsService(Service):
     """
     :param unix: wall clock, Unix seconds.
     :param random: from 0 to below 1.
@@ -119,7 +119,6 @@ class ConnectionsService(MultiService):
         interfaces: Callable[[], Sequence[IPInterface] | None],
         lookup: Callable[[DeviceID], Iterable[str]] = lambda device: (),
     ) -> None:
-        super().__init__()
         self._clock = clock
         self._unix = unix
         self._me = me
@@ -145,24 +144,25 @@ class ConnectionsService(MultiService):
             lookup,
             log,
         )
-        self._listen.setServiceParent(self)
-        self._dial.setServiceParent(self)
 
     # Life.
 
     def startService(self) -> None:
         self._unsubscribe = self._holder.subscribe(self._configured)
         self._listen.configure(self._holder.current.options.listen_addresses)
-        super().startService()
+        self.running = True
+        self._listen.startService()
+        self._dial.startService()
 
-    def stopService(self) -> Deferred[list[object]]:
+    def stopService(self) -> Deferred[list[list[object]]]:
+        self.running = False
         self._unsubscribe()
-        stopped = super().stopService()
+        stopped = [self._dial.stopService(), self._listen.stopService()]
         for protocol in list(self._greetings):
             protocol.refuse("shutting down")
         for standing in self._table:
             standing.protocol.close("shutting down")
-        return stopped
+        return gatherResults(stopped)
 
     def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
         now = self._clock.seconds()

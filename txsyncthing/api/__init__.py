@@ -1,0 +1,1 @@
+"""The REST API: everything that programs may ask of a running node."""

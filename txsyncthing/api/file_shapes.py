@@ -1,0 +1,102 @@
+"""
+How REST shows files.
+
+Source: reference 7.4 "File JSON"; the official daemon 1.29.5.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from txsyncthing.api.encoding import EPOCH, ZERO_TIME, body, moment_text
+from txsyncthing.vocabulary.block import HASH_SIZE
+from txsyncthing.vocabulary.device import DeviceID, short_text
+from txsyncthing.vocabulary.file import DIRECTORY_BYTES, FileInfo, FileType, LocalFlag
+from txsyncthing.vocabulary.name import WireName
+
+_TYPES = {
+    FileType.FILE: "FILE_INFO_TYPE_FILE",
+    FileType.DIRECTORY: "FILE_INFO_TYPE_DIRECTORY",
+    FileType.SYMLINK: "FILE_INFO_TYPE_SYMLINK",
+}
+_PLATFORMS = ("Unix", "Windows", "Linux", "Darwin", "FreeBSD", "NetBSD")
+
+
+class NeedPage(NamedTuple):
+    """One page of ``/rest/db/need``; the page is cut over the three lists in their order."""
+
+    page: int
+    perpage: int
+    progress: Sequence[FileInfo] = ()
+    queued: Sequence[FileInfo] = ()
+    rest: Sequence[FileInfo] = ()
+
+
+def file(value: FileInfo) -> dict[str, Any]:
+    """One version of one item."""
+    document: dict[str, Any] = {
+        "blocksHash": b64encode(value.blocks_hash).decode() if value.blocks_hash else None,
+        "deleted": value.deleted,
+        "ignored": bool(value.local_flags & LocalFlag.IGNORED),
+        "inodeChange": moment_text(value.inode_change) if value.inode_change else EPOCH,
+        "invalid": value.invalid,
+        "localFlags": int(value.local_flags),
+        "modified": moment_text(value.modified) if value.modified else EPOCH,
+        "modifiedBy": short_text(value.modified_by) if value.modified_by else "",
+        "mustRescan": bool(value.local_flags & LocalFlag.MUST_RESCAN),
+        "name": value.name,
+        "noPermissions": value.no_permissions,
+        "numBlocks": len(value.hashes) // HASH_SIZE,
+        "permissions": _octal(value.permissions),
+        "platform": dict.fromkeys(_PLATFORMS),
+        "sequence": value.sequence,
+        "size": _size(value),
+        "type": _TYPES[value.type],
+        "version": value.version.texts(),
+    }
+    if value.no_permissions:
+        del document["permissions"]
+    return document
+
+
+def _octal(permissions: int) -> str:
+    return f"0{permissions:o}" if permissions else "0"
+
+
+def _size(value: FileInfo) -> int:
+    if value.deleted:
+        return 0
+    return value.size if value.type is FileType.FILE else DIRECTORY_BYTES
+
+
+def file_details(
+    local: FileInfo | None,
+    world: FileInfo | None,
+    availability: Iterable[tuple[DeviceID, bool]],
+) -> dict[str, Any]:
+    """``/rest/db/file``; a version that nobody has shows as an empty one."""
+    empty = FileInfo(name=WireName(""))
+    return {
+        "availability": [
+            {"id": str(id), "fromTemporary": temporary} for id, temporary in availability
+        ]
+        or None,
+        "global": file(world or empty),
+        "local": file(local or empty),
+        "mtime": {"err": None, "value": {"real": ZERO_TIME, "virtual": ZERO_TIME}},
+    }
+
+
+def need_body(page: NeedPage) -> bytes:
+    """``/rest/db/need`` as JSON; a job for a worker, since a page may hold 65536 files."""
+    return body(
+        {
+            "page": page.page,
+            "perpage": page.perpage,
+            "progress": [file(one) for one in page.progress],
+            "queued": [file(one) for one in page.queued],
+            "rest": [file(one) for one in page.rest],
+        }
+    )

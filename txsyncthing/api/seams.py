@@ -1,0 +1,188 @@
+"""
+All that REST may ask of a node; node/ satisfies it.
+
+Source: reference 7.2 to 7.4 name what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from txsyncthing.cluster.completion import Completion
+from txsyncthing.cluster.pending import PendingDevice, PendingFolder
+from txsyncthing.cluster.status import Bytes, DeviceStatus
+from txsyncthing.connections.service import DialStatus, ListenerStatus
+from txsyncthing.folder.service import Ignores
+from txsyncthing.folder.status import FolderStatus
+from txsyncthing.runtime.lines import Level, Line
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.folder import FolderID, PullOrder
+from txsyncthing.vocabulary.name import WireName
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What ``/rest/system/version`` tells of the program."""
+
+    version: str  # v0.1.0
+    long_version: str
+    codename: str = ""
+    os: str = "linux"
+    arch: str = "amd64"  # as Go names it
+    date: str = "0001-01-01T00:00:00Z"  # of the build
+    stamp: str = "0"  # the same in Unix seconds
+    user: str = ""
+    tags: tuple[str, ...] = ()
+    container: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the process takes now."""
+
+    alloc: int = 0  # bytes resident
+    sys: int = 0  # bytes of address space that we asked for
+    tasks: int = 0  # shown as goroutines
+
+
+class LogView(Protocol):
+    """The node's log (runtime/log_service.py: Logs)."""
+
+    def lines(self, since: float = ...) -> list[Line]: ...
+
+    def errors(self, since: float = ...) -> list[Line]: ...
+
+    def clear_errors(self) -> None: ...
+
+    def report(self, message: str) -> None:
+        """A line that a user brings, at level ERROR."""
+
+    def levels(self) -> dict[str, Level]: ...
+
+    def set_level(self, level: Level, area: str | None = None) -> None: ...
+
+
+class NodeView(Protocol):
+    """The node as a whole."""
+
+    @property
+    def id(self) -> DeviceID:
+        """Our own device."""
+
+    @property
+    def version(self) -> Version: ...
+
+    @property
+    def started(self) -> float:
+        """Unix seconds."""
+
+    @property
+    def home(self) -> str:
+        """The user's home directory; what ``~`` means in paths."""
+
+    def paths(self) -> Mapping[str, str]:
+        """``/rest/system/paths``: the official keys and absolute paths."""
+
+    def usage(self) -> Usage: ...
+
+    def discovery(self) -> Mapping[str, str | None] | None:
+        """Why each way to discover devices fails, None where it works; None: discovery is off."""
+
+    def config_saved(self) -> Awaitable[None]:
+        """Fires when the configuration of now is on disk."""
+
+    def restart(self) -> None:
+        """End so that the node starts again; answers are written already."""
+
+    def shutdown(self) -> None:
+        """End for good; answers are written already."""
+
+
+class ClusterView(Protocol):
+    """The other devices (cluster/service.py: ClusterService)."""
+
+    def devices(self) -> Mapping[DeviceID, DeviceStatus]: ...
+
+    def total_traffic(self) -> Bytes: ...
+
+    def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
+        """:raises KeyError: the folder is unknown, paused or not running."""
+
+    def availability(
+        self, folder: FolderID, name: WireName
+    ) -> Awaitable[list[tuple[DeviceID, bool]]]: ...
+
+    def pending_devices(self) -> Mapping[DeviceID, PendingDevice]: ...
+
+    def pending_folders(
+        self, device: DeviceID | None = None
+    ) -> Mapping[FolderID, Mapping[DeviceID, PendingFolder]]: ...
+
+    def dismiss_device(self, device: DeviceID) -> None:
+        """:raises KeyError: not pending."""
+
+    def dismiss_folder(self, folder: FolderID, device: DeviceID | None = None) -> None:
+        """:raises KeyError: not pending."""
+
+
+class ConnectionsView(Protocol):
+    """Listeners and dialling (connections/service.py: ConnectionsService)."""
+
+    def listeners(self) -> Mapping[str, ListenerStatus]: ...
+
+    def dial_status(self) -> Mapping[str, DialStatus]: ...
+
+
+class IndexView(Protocol):
+    """One folder's index (index/service.py: FolderIndex)."""
+
+    def local(self, names: Sequence[WireName]) -> Awaitable[dict[WireName, FileInfo]]: ...
+
+    def global_(self, names: Sequence[WireName]) -> Awaitable[dict[WireName, FileInfo]]: ...
+
+    def need_queue(self, order: PullOrder, offset: int, limit: int) -> Awaitable[list[FileInfo]]:
+        """Needed items in this order, without hashes."""
+
+
+class Progress(Protocol):
+    """What a folder pulls (pull/progress.py: PullProgress)."""
+
+    @property
+    def in_progress(self) -> frozenset[WireName]: ...
+
+    @property
+    def queued(self) -> Sequence[WireName]: ...
+
+
+class FolderView(Protocol):
+    """A folder that runs (folder/service.py: FolderService, with its index)."""
+
+    @property
+    def index(self) -> IndexView: ...
+
+    def status(self) -> FolderStatus: ...
+
+    def progress(self) -> Progress: ...
+
+    def scan(self, subs: Sequence[str] = ...) -> Awaitable[None]:
+        """:raises FolderFailed: the folder is in error or stopped."""
+
+    def delay_scan(self, seconds: float) -> None: ...
+
+    def bring_to_front(self, name: WireName) -> None: ...
+
+
+class FoldersView(Protocol):
+    """All configured folders."""
+
+    def get(self, id: FolderID) -> FolderView | None:
+        """The folder if it runs."""
+
+    def ignores(self, id: FolderID) -> Awaitable[Ignores]:
+        """The ignore patterns of a configured folder, paused or not."""
+
+    def set_ignores(self, id: FolderID, lines: Sequence[str]) -> Awaitable[Ignores]:
+        """Replace them, and scan if the folder runs."""

@@ -183,8 +183,7 @@ def _to_18(tree: Element) -> None:
         _number(_get(options, "urAccepted"), "options/urAccepted") > 0
         and _number(interval, "options/autoUpgradeIntervalH") > 0
     ):
-        _put(options, "upgradeToPreReleases", "true")
-    _notice(tree, "channelNotification")
+        _put(options, "upgradeToPreReleases", "true")  # no notice: we do not upgrade
 
 
 def _to_20(tree: Element) -> None:

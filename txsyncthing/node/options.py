@@ -94,6 +94,9 @@ class Options(usage.Options):
         ["no-upgrade", None, "Accepted: the node never upgrades itself."],
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def postOptions(self) -> None:
         """:raises usage.UsageError: options that exclude or need each other."""
         if self["home"] and (self["config"] or self["data"]):

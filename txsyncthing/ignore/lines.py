@@ -10,11 +10,9 @@ import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.pattern import BadPattern
 
 IGNORE_FILE = ".stignore"
-MAX_SIZE = 16 * 1024 * 1024  # bytes of one ignore file
 MAX_LINES = 20_000  # patterns, with those of all included files
 
 Loader = Callable[[str], list[str]]
@@ -85,39 +83,3 @@ def _include(expanded: Expanded, seen: set[str], line: str, load: Loader, file: 
         reason = getattr(error, "strerror", None) or str(error)
         raise BadPattern(f"failed to load include file {path!r}: {reason}") from None
     _take(expanded, seen, included, load, path)
-
-
-def read_lines(filesystem: Filesystem, name: str = IGNORE_FILE) -> list[str]:
-    """
-    The lines of a file in the folder, for a worker.
-
-    :raises OSError: missing, unreadable or larger than 16 MiB.
-    :raises UnicodeError: not UTF-8.
-    """
-    opened = filesystem.open(name)
-    try:
-        if opened.stat().size > MAX_SIZE:
-            raise OSError(f"larger than {MAX_SIZE} bytes")
-        data = opened.read(MAX_SIZE, 0)
-    finally:
-        opened.close()
-    return [
-        line.removesuffix("\r") for line in data.decode("utf-8-sig").removesuffix("\n").split("\n")
-    ]
-
-
-def loader(filesystem: Filesystem, outside: Loader | None = None) -> Loader:
-    """
-    Reads included files from the folder.
-
-    :param outside: for paths that leave it (``../shared``, ``/etc/ignores``); without it there are none.
-    """
-
-    def load(path: str) -> list[str]:
-        if path.startswith(("/", "../")):
-            if outside is None:
-                raise OSError("outside of the folder")
-            return outside(path)
-        return read_lines(filesystem, path)
-
-    return load

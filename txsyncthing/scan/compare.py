@@ -1,0 +1,227 @@
+"""
+The disk against the index: what is new, changed, gone, ignored.
+
+Both come in order of their names and are merged, so that neither is ever held as a whole.
+
+Source: reference 5.2 ("Change test", "Deletions", "Newly ignored", "Conflict-flag handling").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from txsyncthing.filesystem.metadata import same_permissions, same_time
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
+from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.index.values import Row
+from txsyncthing.scan.values import ScanOptions, Work
+from txsyncthing.scan.walk import Event, Mark, Walk, item_error
+from txsyncthing.vocabulary.block import MIN_BLOCK_SIZE
+from txsyncthing.vocabulary.error import ItemError
+from txsyncthing.vocabulary.file import (
+    CONFLICT_FLAGS,
+    INVALID_FLAGS,
+    FileInfo,
+    FileType,
+    LocalFlag,
+    equivalent,
+    same_content,
+)
+
+_STEP = 4000  # events of the walk in one job
+_TYPES = {
+    Kind.FILE: FileType.FILE,
+    Kind.DIRECTORY: FileType.DIRECTORY,
+    Kind.SYMLINK: FileType.SYMLINK,
+}
+
+
+class Survey:
+    """
+    The comparison of one walk with the rows of the same part of the index.
+
+    ``advance`` is a worker's job. In between, the lists are there to be emptied.
+
+    :ivar work: items that need a new record, in order.
+    :ivar missing: names of rows without an item on disk.
+    :ivar ignored: names of rows that the patterns ignore now.
+    :ivar hungry: whether more rows are wanted.
+    """
+
+    def __init__(
+        self, walk: Walk, filesystem: Filesystem, matcher: Matcher, options: ScanOptions
+    ) -> None:
+        self.work: list[Work] = []
+        self.missing: list[str] = []
+        self.ignored: list[str] = []
+        self.hungry = True
+        self.done = False
+        self._walk = walk
+        self._events = walk.events()
+        self._filesystem = filesystem
+        self._matcher = matcher
+        self._options = options
+        self._ahead: Event | None = None  # taken from the walk, not yet merged
+        self._walked = False
+        self._rows: list[Row] = []
+        self._place = 0
+        self._all = False  # whether the last row came
+        self._unknown: str | None = None
+        self._veiled: dict[str, tuple[Stat, Row | None]] = {}
+
+    @property
+    def errors(self) -> list[ItemError]:
+        return self._walk.errors
+
+    def advance(self, rows: Iterable[Row] = (), all: bool = False) -> None:
+        """
+        Go on for one batch.
+
+        :param rows: the next rows of the index, wanted when ``hungry``.
+        :param all: whether these are the last.
+        :raises OSError: the folder's root cannot be read.
+        """
+        if self.hungry:
+            self._rows = [*self._rows[self._place :], *rows]
+            self._place = 0
+            self._all = all
+        for _ in range(_STEP):
+            event = self._ahead
+            if event is None and not self._walked:
+                event = self._ahead = next(self._events, None)
+                self._walked = event is None
+            if self._place == len(self._rows):
+                if not self._all:
+                    self.hungry = True
+                    return
+                if event is None:
+                    self._end()
+                    return
+                self._take(event, None)
+                continue
+            row = self._rows[self._place]
+            if event is None or row.name < event.name:
+                self._place += 1
+                self._without_item(row)
+            elif row.name > event.name or event.mark is Mark.UNKNOWN:
+                self._take(event, None)
+            else:
+                self._place += 1
+                self._take(event, row)
+        self.hungry = False
+
+    def _take(self, event: Event, row: Row | None) -> None:
+        self._ahead = None
+        if event.stat is None:
+            self._unknown = event.name
+        elif event.mark is Mark.VEILED:
+            self._veiled[event.name] = (event.stat, row)
+        else:
+            if self._veiled:
+                self._unveil(event.name)
+            self._with_item(event.name, event.stat, row)
+
+    def _unveil(self, name: str) -> None:
+        """Something kept is below ignored directories: they are kept too."""
+        cut = name.find("/")
+        while cut >= 0:
+            if (veiled := self._veiled.pop(name[:cut], None)) is not None:
+                self._with_item(name[:cut], *veiled)
+            cut = name.find("/", cut + 1)
+
+    def _end(self) -> None:
+        for _, row in self._veiled.values():
+            if row is not None:
+                self._ignore(row)
+        self._veiled.clear()
+        self.hungry = False
+        self.done = True
+
+    def _ignore(self, row: Row) -> None:
+        if not row.deleted and not row.local_flags & LocalFlag.IGNORED:
+            self.ignored.append(row.name)
+
+    def _without_item(self, row: Row) -> None:
+        if row.deleted or (self._unknown is not None and row.name.startswith(self._unknown)):
+            return
+        if self._matcher.match(row.name).ignored:
+            self._ignore(row)
+        else:
+            self.missing.append(row.name)
+
+    def _with_item(self, name: str, stat: Stat, row: Row | None) -> None:
+        if row is not None:
+            try:
+                if not self._differs(stat, row):
+                    return
+            except OSError as error:
+                self.errors.append(item_error(name, "scan", error))
+                return
+        size = stat.size if stat.kind is Kind.FILE else -1
+        block_size = 0
+        if row is not None and row.type is FileType.FILE and not row.deleted:
+            block_size = max(row.block_size, MIN_BLOCK_SIZE)
+        self.work.append(Work(name, size, block_size, row is not None))
+
+    def _differs(self, stat: Stat, row: Row) -> bool:
+        options = self._options
+        flags = row.local_flags & INVALID_FLAGS
+        if row.deleted or (flags and flags != options.local_flags):
+            return True
+        if _TYPES[stat.kind] is not row.type:
+            return True
+        if stat.kind is Kind.SYMLINK:
+            return self._filesystem.read_link(row.name) != row.symlink_target
+        if not (
+            row.no_permissions
+            or options.ignore_permissions
+            or same_permissions(stat.mode, row.permissions)
+        ):
+            return True
+        if stat.kind is Kind.DIRECTORY:
+            return False
+        # An older change time than the recorded one is no sign of a change we have not seen, but any other
+        # is: tools that restore modification times cannot restore this one.
+        return (
+            stat.size != row.size
+            or not same_time(stat.modified, row.modified, options.modified_window)
+            or bool(row.inode_change and row.inode_change != stat.changed)
+        )
+
+
+def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInfo | None:
+    """
+    The record that follows on ``old``.
+
+    :param old: the local record until now, with hashes.
+    :param new: what was found, with the version of an item nobody knew.
+    :returns: None where nothing is to be recorded.
+    """
+    if old is None:
+        return new
+    flagged = bool(old.local_flags & CONFLICT_FLAGS and not new.local_flags & CONFLICT_FLAGS)
+    if not flagged and not old.deleted and _same(old, new, options):
+        # Only this disk's own notes changed: no new version, or every touch of an inode would be news.
+        kept = old._replace(
+            inode_change=new.inode_change, local_flags=old.local_flags & ~LocalFlag.MUST_RESCAN
+        )
+        return None if kept == old else kept
+    (own,) = new.version.counters  # ours, at the time of the scan
+    base = old.version.drop_others(own.id) if flagged else old.version
+    previous = b""
+    if old.is_file and new.is_file and not old.deleted and not same_content(old, new):
+        previous = old.blocks_hash
+    return new._replace(
+        version=base.bump(own.id, own.value),
+        previous_blocks_hash=previous,
+        platform=old.platform if old.type is new.type else b"",
+    )
+
+
+def _same(old: FileInfo, new: FileInfo, options: ScanOptions) -> bool:
+    return equivalent(
+        old._replace(local_flags=LocalFlag.NONE),
+        new._replace(local_flags=LocalFlag.NONE),
+        ignore_permissions=options.ignore_permissions,
+        window=options.modified_window,
+    )

@@ -1,0 +1,342 @@
+"""
+One folder's scans: walk and compare, then hash, then record deletions and what is ignored now.
+
+All work is done in batches by workers; between two batches a scan can be cancelled, and what was recorded
+until then stands. Deletions are recorded last (but for renames), in batches, each after another look at the
+items and at the folder's health.
+
+Source: reference 5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.index.values import Row
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.scan.compare import Survey, revise
+from txsyncthing.scan.hash_service import Hashed, HashLine
+from txsyncthing.scan.hashing import Stamp
+from txsyncthing.scan.renames import Renames, deletion, pages
+from txsyncthing.scan.tops import ancestors, clean, existing, unify
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, ScanStopped, Work
+from txsyncthing.scan.walk import GONE, Walk
+from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.error import ItemError
+from txsyncthing.vocabulary.file import FileInfo, LocalFlag
+from txsyncthing.vocabulary.name import WireName
+from txsyncthing.vocabulary.vector import Vector
+
+_ROWS = 2000  # of the index in one question
+_FILES = 1000  # records in one transaction
+_HASH_BYTES = 4 * 1024 * 1024  # of block lists in one transaction
+_HELD = 200_000  # items that are held to find renames; then the scan goes on in parts
+_HASHERS = 2  # hash jobs that run at once where nobody says otherwise
+
+Healthy = Callable[[], bool]
+"""A worker's job: whether the folder and its marker are there. May raise to say why not."""
+
+
+class LocalIndex(Protocol):
+    """What a scan asks of the folder's index."""
+
+    def rows(self, after: str, prefix: str, limit: int) -> Deferred[list[Row]]: ...
+
+    def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
+
+    def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
+
+
+def confirm(filesystem: Filesystem, names: Sequence[WireName], healthy: Healthy) -> list[WireName]:
+    """
+    A job: which of the items are really gone, in a folder that is really there.
+
+    :raises ScanStopped: the folder is not healthy, so nothing can be said to be gone.
+    """
+    with filesystem.batch() as batch:
+        gone = [name for name in names if _is_gone(batch, name)]
+    if not healthy():
+        raise ScanStopped("the folder became unhealthy during the scan; no deletion was recorded")
+    return gone
+
+
+def _is_gone(filesystem: Filesystem, name: WireName) -> bool:
+    try:
+        return filesystem.lstat(name).kind is Kind.OTHER
+    except GONE:
+        return True
+    except OSError:
+        return False
+
+
+class FolderScanner:
+    """
+    Scans one folder, one scan at a time.
+
+    :param short: our own counter in versions.
+    :param unix: wall-clock seconds.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        filesystem: Filesystem,
+        index: LocalIndex,
+        short: ShortID,
+        unix: Callable[[], float],
+    ) -> None:
+        self._workers = workers
+        self._filesystem = filesystem
+        self._index = index
+        self._short = short
+        self._unix = unix
+
+    def scan(
+        self,
+        subs: Sequence[str],
+        matcher: Matcher,
+        options: ScanOptions,
+        healthy: Healthy,
+        progress: Callable[[ScanProgress], object] = lambda progress: None,
+    ) -> Deferred[ScanResult]:
+        """
+        Bring the index up to the disk.
+
+        :param subs: the parts to scan; empty for all.
+        :raises BadSub: a part outside of the folder.
+        :raises OSError: the root cannot be read.
+        :raises ScanStopped: the folder became unhealthy; so does whatever ``healthy`` raises.
+        """
+        scan = _Scan(
+            self._workers,
+            self._filesystem,
+            self._index,
+            matcher,
+            options,
+            healthy,
+            progress,
+            self._short,
+            self._unix(),
+        )
+        return Deferred.fromCoroutine(scan.run(subs))
+
+
+class _Scan:
+    """One scan under way."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        filesystem: Filesystem,
+        index: LocalIndex,
+        matcher: Matcher,
+        options: ScanOptions,
+        healthy: Healthy,
+        progress: Callable[[ScanProgress], object],
+        short: ShortID,
+        unix: float,
+    ) -> None:
+        self._workers = workers
+        self._filesystem = filesystem
+        self._index = index
+        self._matcher = matcher
+        self._options = options
+        self._healthy = healthy
+        self._progress = progress
+        self._now = int(unix * 1_000_000_000)
+        version = Vector().bump(short, int(unix))
+        flags = options.local_flags
+        self._stamp = Stamp(short, version, options.ignore_permissions, flags)
+        # What all deletions have in common.
+        self._own = FileInfo(
+            WireName(""),
+            modified=self._now,
+            modified_by=short,
+            version=version,
+            local_flags=flags,
+        )
+        self._errors: list[ItemError] = []
+        self._changed = 0
+        self._deleted = 0
+        self._writing: Deferred[int] | None = None
+
+    async def run(self, subs: Sequence[str]) -> ScanResult:
+        try:
+            for top in await self._raise(clean(subs)):
+                await self._scan(top)
+        finally:
+            writing, self._writing = self._writing, None
+            if writing is not None:
+                writing.addErrback(lambda failure: None)  # cancelled or failed already
+        return ScanResult(tuple(self._errors), self._changed, self._deleted)
+
+    async def _raise(self, tops: list[str]) -> list[str]:
+        """Begin so far up that no item is recorded whose directories are not."""
+        if tops == [""]:
+            return tops
+        tops = await self._workers.disk.run(existing, self._filesystem, tops)
+        raised = []
+        for page in pages(tops, _FILES):
+            above = [WireName(name) for top in page for name in ancestors(top)]
+            known = await self._index.local(above)
+            for top in page:
+                fits = (name for name in ancestors(top) if not _is_known(known, name))
+                raised.append(next(fits, top))
+        return unify(raised)
+
+    async def _scan(self, top: str) -> None:
+        walk = Walk(self._filesystem, self._matcher, self._options, self._now, top)
+        survey = Survey(walk, self._filesystem, self._matcher, self._options)
+        after = ""
+        while not survey.done:
+            rows: list[Row] = []
+            asked = survey.hungry
+            if asked:
+                rows = await self._index.rows(after, top, _ROWS)
+                after = rows[-1].name if rows else after
+            all = asked and len(rows) < _ROWS
+            await self._workers.disk.run(survey.advance, rows, all)
+            if len(survey.work) > _HELD and not survey.done:
+                await self._record(survey)
+        await self._record(survey)
+
+    async def _record(self, survey: Survey) -> None:
+        """Hash and record what the survey found so far."""
+        work, survey.work = survey.work, []
+        missing, survey.missing = survey.missing, []
+        ignored, survey.ignored = survey.ignored, []
+        self._errors += survey.errors
+        survey.errors.clear()
+        if work:
+            renames = await self._renames(work, missing)
+            if renamed := await self._hash(work, renames):
+                missing = [name for name in missing if name not in renamed]
+        for page in pages(missing, _FILES):
+            await self._delete(page)
+        for page in pages(ignored, _FILES):
+            await self._ignore(page)
+        await self._written()
+
+    # -- new and changed items
+
+    async def _renames(self, work: Sequence[Work], missing: Collection[str]) -> Renames:
+        renames = Renames()
+        sizes = {item.size for item in work if not item.known and item.size > 0}
+        if sizes and not self._options.local_flags & LocalFlag.RECEIVE_ONLY:
+            for page in pages(missing, _FILES):
+                renames.add((await self._index.local(page)).values(), sizes)
+        return renames
+
+    async def _hash(self, work: Sequence[Work], renames: Renames) -> set[WireName]:
+        """:returns: the items whose deletion was recorded with their new name."""
+        total = sum(item.size for item in work if item.size > 0)
+        done = 0
+        renamed: set[WireName] = set()
+        ahead = (self._options.hashers or _HASHERS) + 1
+        line = HashLine(self._workers.hashing, self._filesystem, work, self._stamp, ahead)
+        limit = _FILES // 2 if renames else _FILES
+        files: list[FileInfo] = []
+        fresh: dict[WireName, WireName] = {}  # old names of new files
+        weight = 0
+        try:
+            while (hashed := await line.next()) is not None:
+                done += hashed.size
+                if total:
+                    self._progress(ScanProgress(done, total))
+                for item, file in await self._revised(hashed):
+                    if not item.known and (old := renames.take(file)) is not None:
+                        fresh[file.name] = old
+                    files.append(file)
+                    weight += len(file.hashes)
+                    if len(files) >= limit or weight > _HASH_BYTES:
+                        renamed |= await self._store(files, fresh)
+                        files, fresh, weight = [], {}, 0
+            return renamed | await self._store(files, fresh)
+        finally:
+            line.close()
+
+    async def _revised(self, hashed: Hashed) -> list[tuple[Work, FileInfo]]:
+        """The new records, each on top of the one we have."""
+        found: list[tuple[Work, FileInfo]] = []
+        for item, outcome in zip(hashed.items, hashed.outcomes, strict=True):
+            if isinstance(outcome, FileInfo):
+                found.append((item, outcome))
+            elif outcome is not None:
+                self._errors.append(outcome)
+        known = [file.name for item, file in found if item.known]
+        if not known:
+            return found
+        olds = await self._index.local(known)
+        revised = ((item, revise(olds.get(file.name), file, self._options)) for item, file in found)
+        return [(item, file) for item, file in revised if file is not None]
+
+    async def _store(
+        self, files: Sequence[FileInfo], fresh: Mapping[WireName, WireName]
+    ) -> set[WireName]:
+        """
+        Record new and changed items; behind each renamed one the deletion of its old name.
+
+        :returns: the names deleted so.
+        """
+        deletions = {}
+        if fresh:
+            deletions = {file.name: file for file in await self._deletions(list(fresh.values()))}
+            self._deleted += len(deletions)
+        self._changed += len(files)
+        joined = []
+        for file in files:
+            joined.append(file)
+            if file.name in fresh and fresh[file.name] in deletions:
+                joined.append(deletions[fresh[file.name]])
+        await self._write(joined)
+        return set(deletions)
+
+    # -- items that are gone or ignored
+
+    async def _deletions(self, names: Sequence[WireName]) -> list[FileInfo]:
+        """The records of deletions, of those items that are really gone."""
+        gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
+        olds = await self._index.local(gone)
+        return [
+            deletion(olds[name], self._own)
+            for name in gone
+            if name in olds and not olds[name].deleted
+        ]
+
+    async def _delete(self, names: Sequence[WireName]) -> None:
+        files = await self._deletions(names)
+        self._deleted += len(files)
+        await self._write(files)
+
+    async def _ignore(self, names: Sequence[WireName]) -> None:
+        """Known items that the patterns ignore now: kept with their version, but invalid."""
+        olds = await self._index.local(names)
+        files = [old._replace(local_flags=LocalFlag.IGNORED) for old in olds.values()]
+        self._changed += len(files)
+        await self._write(files)
+
+    # -- the index
+
+    async def _write(self, files: Sequence[FileInfo]) -> None:
+        """Begin to record; while that goes on, the next batch is made."""
+        await self._written()
+        if files:
+            # Cancelling a scan must not cancel this, or the index would not tell of its change.
+            self._writing = writing = Deferred[int]()
+            self._index.update_local(files).addCallbacks(writing.callback, writing.errback)
+
+    async def _written(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+
+def _is_known(known: Mapping[WireName, FileInfo], name: str) -> bool:
+    """Whether there is a record of this directory."""
+    file = known.get(WireName(name))
+    return file is not None and file.is_directory and not file.deleted and not file.invalid

@@ -8,24 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from txsyncthing.index.values import Totals
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderID, FolderState
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over items; ``bytes`` counts 128 for a directory."""
-
-    files: int = 0
-    directories: int = 0
-    symlinks: int = 0
-    deleted: int = 0
-    bytes: int = 0
-
-    @property
-    def items(self) -> int:
-        return self.files + self.directories + self.symlinks + self.deleted
 
 
 @dataclass(frozen=True, slots=True)

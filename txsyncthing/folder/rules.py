@@ -1,0 +1,34 @@
+"""
+How the types of folders differ.
+
+Source: reference 5.1 ("Types"), 5.9.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from txsyncthing.vocabulary.file import LocalFlag
+from txsyncthing.vocabulary.folder import FolderType
+
+
+class TypeRules(NamedTuple):
+    """What one type may do."""
+
+    pulls: bool  # takes what others changed
+    local_flags: LocalFlag = LocalFlag.NONE  # of what changed here
+    unsupported: str = ""  # why a folder of this type cannot run
+
+
+_RULES = {
+    FolderType.SEND_RECEIVE: TypeRules(pulls=True),
+    FolderType.SEND_ONLY: TypeRules(pulls=False),
+    FolderType.RECEIVE_ONLY: TypeRules(pulls=True, local_flags=LocalFlag.RECEIVE_ONLY),
+    FolderType.RECEIVE_ENCRYPTED: TypeRules(
+        pulls=False, unsupported="folders of type receiveencrypted are not supported yet"
+    ),
+}
+
+
+def rules(type: FolderType) -> TypeRules:
+    return _RULES[type]

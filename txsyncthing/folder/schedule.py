@@ -1,0 +1,48 @@
+"""
+When to scan and when to try a pull again.
+
+Source: reference 5.2 ("When"), 5.5 ("Iterations"); lib/model/folder.go.
+"""
+
+from __future__ import annotations
+
+PULL_PAUSE = 60.0  # seconds, where pullerPauseS is 0
+LONGEST = 60  # times the base pause
+HEALTH_PAUSE = 10.0  # seconds between looks at a folder in error
+
+
+def scan_delay(interval: float, random: float) -> float | None:
+    """
+    Seconds to the next periodic scan: the interval times 3/4 to 5/4, so that folders do not meet.
+
+    :param interval: rescanIntervalS; 0 means never, and the answer is None.
+    :param random: from 0 to below 1.
+    """
+    return interval * (0.75 + random / 2) if interval > 0 else None
+
+
+class PullPauses:
+    """
+    How long to wait after pulls that left something undone.
+
+    :param base: pullerPauseS in seconds; 0 for the default.
+    """
+
+    def __init__(self, base: float) -> None:
+        self._base = base if base > 0 else PULL_PAUSE
+        self._pause = self._base
+
+    def failed(self, duration: float) -> float:
+        """
+        A pull left something undone.
+
+        :param duration: seconds it took.
+        :returns: seconds to the next one; doubled each time, up to 60 times the base.
+        """
+        pause = self._pause + duration
+        self._pause = min(self._pause * 2, self._base * LONGEST)
+        return pause
+
+    def done(self) -> None:
+        """A pull left nothing undone."""
+        self._pause = self._base

@@ -171,27 +171,31 @@ class Daemon(ABC):
         """Where peers reach it."""
         return f"tcp://127.0.0.1:{self.home.listen_port}"
 
-    def _ask(self, method: str, path: str, query: dict[str, Any], body: bytes | None) -> Any:
+    def _ask(
+        self, method: str, path: str, query: dict[str, Any], body: bytes | None, api_key: str
+    ) -> Any:
         url = f"http://127.0.0.1:{self.home.gui_port}{path}"
         if query:
             url += "?" + urlencode(query, doseq=True)
         request = Request(url, data=body, method=method)
-        request.add_header("X-API-Key", self.home.api_key)
+        request.add_header("X-API-Key", api_key or self.home.api_key)
         with self._opener.open(request, timeout=ASK) as answer:
             raw = answer.read()
         return json.loads(raw) if raw.strip() else None
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, api_key: str = "", **query: Any) -> Any:
         """
         The JSON answer to a GET.
 
+        :param api_key: instead of the right one.
         :raises urllib.error.HTTPError: the answer was an error.
         """
-        return self._ask("GET", path, query, None)
+        return self._ask("GET", path, query, None, api_key)
 
     def post(self, path: str, body: object = None, **query: Any) -> Any:
         """The JSON answer to a POST, None when it is empty."""
-        return self._ask("POST", path, query, b"" if body is None else json.dumps(body).encode())
+        data = b"" if body is None else json.dumps(body).encode()
+        return self._ask("POST", path, query, data, "")
 
     def rescan(self, folder: str, *subs: str) -> None:
         """Scan now; returns when the scan is done."""

@@ -6,14 +6,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import apsw
 import pytest
 
-from tests.index.records import ANNA, US, counting, file, long_file, now, open_index
+from tests.index.records import ANNA, US, counting, file, long_file, now, open_index, vector
 from txsyncthing.index.service import FolderIndex
-from txsyncthing.index.values import DatabaseDamaged
+from txsyncthing.index.values import DatabaseDamaged, IndexFailed
 from txsyncthing.testing.workers import InlineWorkers
 
 WRITER = """
@@ -222,3 +224,29 @@ def test_a_removed_database_starts_anew_under_another_id(tmp_path: Path) -> None
     now(index.open())
     assert index.index_id not in (0, old_id)
     now(index.close())
+
+
+def test_flipped_bytes_give_answers_or_a_named_error(tmp_path: Path) -> None:
+    """SQLite has no checksums; what it does not notice, we must not die of."""
+    path = tmp_path / "a.db"
+    index = open_index(str(path))
+    now(index.update_local([file(f"d/{n}", vector((1, n + 1))) for n in range(100)]))
+    now(index.update_remote(ANNA, [file(f"d/{n}", vector((1, 1), (2, 1))) for n in range(150)]))
+    now(index.find_blocks([b"x" * 32]))
+    now(index.close())
+    whole, random = path.read_bytes(), Random(7)
+    for _ in range(60):
+        flipped = bytearray(whole)
+        for _ in range(random.choice([1, 20])):
+            flipped[random.randrange(100, len(whole))] = random.randrange(256)
+        path.write_bytes(flipped)
+        index = FolderIndex(InlineWorkers(), str(path), US, counting())
+        with suppress(IndexFailed):
+            now(index.open())
+            now(index.rows())
+            now(index.local_after(0))
+            now(index.need())
+            now(index.update_local([file(f"d/{n}", vector((1, 900))) for n in range(0, 99, 7)]))
+            now(index.update_remote(ANNA, [file("d/0", vector((2, 900)))], replace=True))
+            now(index.maintain())
+        now(index.close())

@@ -7,6 +7,7 @@ commits may be lost with the machine (store.py says what follows from that).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -24,6 +25,20 @@ BUSY = 10_000  # ms that a connection waits for a checkpoint of another
 CHECKPOINT = 2000  # pages of 4 KiB in the WAL before the writer moves them home
 WAL_LIMIT = 32 * 1024 * 1024  # bytes of WAL file that stay after a checkpoint
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+_BROKEN = (
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.FormatError,
+    apsw.SchemaChangeError,
+    apsw.SQLError,  # a table or column is missing
+    apsw.ConstraintError,  # a record stands twice
+    apsw.MismatchError,
+    # What reading records raises that are not what we wrote: SQLite has no checksums.
+    UnicodeDecodeError,
+    LookupError,
+    StopIteration,
+    struct.error,
+)
 REMEDY = (
     "Rebuild it: the file is moved aside, then the folder is scanned and the peers send their"
     " indexes again; no file of the folder is touched."
@@ -96,10 +111,8 @@ def guarded(path: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     """
     try:
         return job(*args, **kwargs)
-    except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError, apsw.SchemaChangeError) as error:
-        raise DatabaseDamaged(f"{path}: the database is damaged ({error}). {REMEDY}") from error
-    except apsw.SQLError as error:  # a table or column is missing: not what we made
-        raise DatabaseDamaged(f"{path}: the database is damaged ({error}). {REMEDY}") from error
+    except _BROKEN as error:
+        raise DatabaseDamaged(f"{path}: the database is damaged ({error!r}). {REMEDY}") from error
     except apsw.FullError as error:
         raise IndexFailed(f"{path}: the disk is full; free some space there") from error
     except apsw.Error as error:

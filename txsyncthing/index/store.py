@@ -168,6 +168,7 @@ class FolderStore:
                 for sequence, file in enumerate(files, first)
             }
             written, replaced = self._settle(LOCAL, rows)
+            written.sort(key=lambda one: one[0][9])  # by sequence: an append
             db.executemany("INSERT OR IGNORE INTO lists VALUES (?, ?)", long_lists(files))
             db.executemany("DELETE FROM local WHERE sequence = ?", replaced)
             db.executemany(_PUT_LOCAL, [(*row, state) for row, state in written])
@@ -287,12 +288,14 @@ class FolderStore:
 
         :returns: the rows with their states, and the sequences of the records they replace.
         """
-        known = self._candidates(tuple(rows))
+        names = sorted(rows)  # each page of a tree is visited once
+        known = self._candidates(tuple(names))
         settle = self._tally.settle
         written: list[tuple[Values, int]] = []
         replaced: list[tuple[int]] = []
         marks: list[tuple[str, Candidate, int]] = []
-        for name, row in rows.items():
+        for name in names:
+            row = rows[name]
             # version, local_flags, modified, type, deleted, size
             new = Candidate(who, row[8], row[17], row[3], row[1], row[7], row[2], 0, row[9])
             before = known.get(name)

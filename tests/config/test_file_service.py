@@ -196,8 +196,28 @@ def test_an_invalid_file_stays_as_it_was(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["config.xml"]
 
 
-def test_a_file_damaged_meanwhile_is_replaced_whole(tmp_path: Path) -> None:
+def test_a_file_damaged_meanwhile_is_kept_aside_and_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "config.xml"
     path.write_bytes(b"<configuration")
     save(str(path), Configuration())
     assert load(str(path)).configuration == Configuration()
+    assert (tmp_path / "config.xml.damaged").read_bytes() == b"<configuration"
+
+
+def test_a_file_in_another_form_is_left_alone_while_it_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "config.xml"
+    path.write_bytes(
+        sample("v36.xml").replace(b"\n    ", b"\n\t").replace(b"<ldap></ldap>", b"<ldap />")
+    )
+    before = path.stat()
+    save(str(path), load(str(path)).configuration)
+    assert path.stat() == before
+
+
+def test_without_room_for_the_archive_the_old_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "config.xml"
+    path.write_bytes(b'<configuration version="28"></configuration>')
+    (tmp_path / "config.xml.v28").mkdir()
+    with pytest.raises(OSError):
+        save(str(path), load(str(path)).configuration)
+    assert path.read_bytes() == b'<configuration version="28"></configuration>'

@@ -82,21 +82,32 @@ def save(path: str, configuration: Configuration) -> None:
     """
     Write a file so that it says the configuration; blocks.
 
-    What is there keeps its order and what we do not know; nothing is written if nothing differs. A file in
-    an older version that had to be migrated is kept as ``config.xml.v<version>``.
+    What is there keeps its order and what we do not know; a file that says the same already is not touched.
+    A file of an older version that had to be migrated is kept as ``config.xml.v<version>``, one that
+    somebody damaged meanwhile as ``config.xml.damaged``.
 
     :raises OSError: it cannot be written; the old file is still there.
     """
-    before, tree = b"", None
-    with suppress(OSError, InvalidConfiguration):
+    tree = None
+    try:
         before = _read(path)
-        tree = parse(before)
-        version = version_of(tree)
-        if migrate(tree):
-            _replace(f"{path}.v{version}", before)
-    data = to_xml(configuration, tree)
-    if data != before:
-        _replace(path, data)
+    except FileNotFoundError:
+        before = b""
+    if before:
+        try:
+            tree = parse(before)
+            version = version_of(tree)
+            migrated = migrate(tree)
+            same = not migrated and from_xml(tree) == configuration
+        except InvalidConfiguration:
+            tree = None
+            _replace(f"{path}.damaged", before)
+        else:
+            if same:
+                return
+            if migrated:
+                _replace(f"{path}.v{version}", before)
+    _replace(path, to_xml(configuration, tree))
 
 
 class ConfigFileService(Service):

@@ -95,7 +95,7 @@ class Options(usage.Options):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        usage.Options.__init__(self)  # super() would be an untyped call
 
     def postOptions(self) -> None:
         """:raises usage.UsageError: options that exclude or need each other."""

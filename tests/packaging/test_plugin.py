@@ -12,10 +12,12 @@ from tests.packaging.conftest import JUNK, ROOT, Environment
 pytestmark = pytest.mark.xdist_group("packaging")
 
 
+TWISTD = "from twisted.scripts.twistd import run; run()"
+
+
 def commands(environment: Environment, cwd: Path) -> list[str]:
     """The commands twistd offers, each on a line of its help."""
-    twistd = "from twisted.scripts.twistd import run; run()"
-    lines = environment.run("-c", twistd, "--help", cwd=cwd).splitlines()
+    lines = environment.run("-c", TWISTD, "--help", cwd=cwd).splitlines()
     return [line.split()[0] for line in lines if line.startswith("    ") and line.split()]
 
 
@@ -39,6 +41,12 @@ def test_twistd_finds_the_plugin_from_any_directory(
 ) -> None:
     cwd = {"/": Path("/"), "home": installed.home, "checkout": checkout}[place]
     assert "syncthing" in commands(installed, cwd)
+
+
+def test_an_installed_node_loads_and_tells_its_options(
+    installed: Environment, tmp_path: Path
+) -> None:
+    assert "--gui-address" in installed.run("-c", TWISTD, "syncthing", "--help", cwd=tmp_path)
 
 
 def test_listing_the_commands_loads_nothing_of_the_node(

@@ -63,7 +63,7 @@ class Fixture:
         self.lane, self.log = SlowLane(), Lines()
         self.told: list[Configuration] = []
         self.service = ConfigFileService(
-            str(self.path), self.holder, self.lane, self.told.append, self.log
+            str(self.path), self.holder, self.lane, self.log, self.told.append
         )
         self.service.startService()
 

@@ -122,8 +122,8 @@ class ConfigFileService(Service):
         path: str,
         holder: ConfigHolder,
         lane: Lane,
+        log: Log,
         told: Callable[[Configuration], None] = lambda _: None,
-        log: Log | None = None,
     ) -> None:
         self._path = path
         self._holder = holder

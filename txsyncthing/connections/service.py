@@ -157,6 +157,7 @@ class ConnectionsService(Service):
     def stopService(self) -> Deferred[list[list[object]]]:
         self.running = False
         self._unsubscribe()
+        self._unsubscribe = lambda: None
         stopped = [self._dial.stopService(), self._listen.stopService()]
         for protocol in list(self._greetings):
             protocol.refuse("shutting down")

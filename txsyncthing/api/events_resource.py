@@ -45,7 +45,7 @@ class EventTexts:
             data = self._data[event.global_id] = _rest_of(event)
             if len(self._data) > KEPT_TEXTS:
                 self._data.popitem(last=False)
-        return b'  {\n    "id": %d,\n%b' % (numbered.id, data)
+        return b'  {\n    "id": %d,%b' % (numbered.id, data)
 
 
 def _rest_of(event: Event) -> bytes:
@@ -60,7 +60,7 @@ def _rest_of(event: Event) -> bytes:
         "data": data,
     }
     # Inside of JSON's strings there is no end of line, so that this only indents.
-    return encode(document)[2:].replace(b"\n", b"\n  ")
+    return encode(document)[1:].replace(b"\n", b"\n  ")
 
 
 class EventsResource:

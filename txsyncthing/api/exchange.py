@@ -116,3 +116,8 @@ class Route:
     def allowed(self) -> str:
         """The value of the header Allow."""
         return ", ".join(sorted({*self.methods, "OPTIONS"}))
+
+    def fits(self, path: str) -> bool:
+        """Whether a path is written exactly as this one."""
+        fixed, mark, _ = self.path.partition("<")
+        return path.startswith(fixed) if mark else path == fixed

@@ -29,6 +29,7 @@ MAX_BODY = 32 * 1024 * 1024  # bytes; a configuration of ten thousand folders ha
 MAX_CHANNELS = 1000  # connections
 MAX_FIELDS = 10_000  # query parameters
 IDLE = 15.0  # seconds that a client may take over a request, or be silent between two
+NOT_FOUND = "404 page not found"
 _CORS = {
     "Access-Control-Allow-Headers": "Content-Type, X-API-Key",
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
@@ -44,6 +45,7 @@ class BoundedRequest(Request):
     """A request whose body stays in memory and below MAX_BODY, and is never taken for a form."""
 
     query = b""
+    judged = ""  # the path with which it passed the door
     _refused = False
 
     def gotLength(self, length: int | None) -> None:
@@ -212,6 +214,7 @@ class RestResource(Resource):
             request.header("pragma", "no-cache")
         else:
             request.header("cache-control", "no-cache, must-revalidate")
+        request.judged = asking.path
         self._klein.render(request)
         return NOT_DONE_YET
 
@@ -238,6 +241,8 @@ class RestResource(Resource):
     async def _answer(
         self, route: Route, request: BoundedRequest, names: Mapping[str, str]
     ) -> Answer:
+        if not route.fits(request.judged):  # Klein forgives spellings which the door did not see
+            return error(404, NOT_FOUND)
         method = request.method.decode("latin-1")
         handler = route.methods.get(method)
         if handler is None:
@@ -311,7 +316,7 @@ def _call(_: object, call: Callable[[], object]) -> None:
 
 
 def _not_found(request: BoundedRequest, failure: object) -> None:
-    _begin(request, error(404, "404 page not found"))
+    _begin(request, error(404, NOT_FOUND))
 
 
 def _refusal(refusal: Refusal) -> Answer:

@@ -149,8 +149,9 @@ class Guard:
         """
         if has_key(asking.headers, rules.keys):
             return Welcome(by_key=True)
-        if rules.auth and not self._logged_in(asking, rules, now) and not is_open(asking.path):
-            return basic_auth(asking.headers.get("authorization", "")) or self._stranger(rules)
+        if rules.auth and not self._logged_in(asking, rules, now):
+            password = basic_auth(asking.headers.get("authorization", ""))
+            return password or self._without_login(asking, rules, now)
         return self._tokens(asking, now)
 
     def checked(
@@ -162,14 +163,16 @@ class Guard:
         :returns: the verdict, and the value of the session cookie to be set.
         """
         if not right:
-            return self._stranger(rules), None
+            return self._without_login(asking, rules, now), None
         return self._tokens(asking, now), self.sessions.new(now)
 
     def _logged_in(self, asking: Asking, rules: Rules, now: float) -> bool:
         cookie = asking.cookies.get(self.session_cookie)
         return cookie is not None and self.sessions.valid(cookie, rules.session_s, now)
 
-    def _stranger(self, rules: Rules) -> Refusal:
+    def _without_login(self, asking: Asking, rules: Rules, now: float) -> Welcome | Refusal:
+        if is_open(asking.path):
+            return self._tokens(asking, now)
         if rules.basic_prompt:
             prompt = {"WWW-Authenticate": f'Basic realm="Authorization Required ({self._short})"'}
             return Refusal(401, "Not Authorized", prompt)

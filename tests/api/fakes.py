@@ -1,0 +1,349 @@
+"""A node of fakes behind a real API, and a client which speaks HTTP to it in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+
+from txsyncthing.api.rest_resource import RestSite
+from txsyncthing.api.seams import Usage, Version
+from txsyncthing.api.service import ApiService, Parts
+from txsyncthing.cluster.completion import Completion
+from txsyncthing.cluster.pending import PendingDevice, PendingFolder
+from txsyncthing.cluster.status import Bytes, DeviceStatus
+from txsyncthing.config.config import Configuration
+from txsyncthing.config.device import DeviceConfig
+from txsyncthing.config.folder import FolderConfig, FolderDevice
+from txsyncthing.config.gui import GuiConfig
+from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.connections.service import DialStatus, ListenerStatus
+from txsyncthing.events.bus import EventBus
+from txsyncthing.folder.service import Ignores
+from txsyncthing.folder.status import FolderStatus
+from txsyncthing.pull.progress import PullProgress
+from txsyncthing.runtime.log_service import Logs
+from txsyncthing.testing.workers import InlineWorkers
+from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
+from txsyncthing.vocabulary.name import WireName
+
+ME = DeviceID(b"me" * 16)
+PEER = DeviceID(b"pe" * 16)
+STRANGER = DeviceID(b"st" * 16)
+PHOTOS = FolderID("photos")
+RESTING = FolderID("resting")  # paused
+START = 1_700_000_000.0  # Unix seconds
+
+
+@dataclass
+class FakeIndex:
+    """What a folder has, and what it needs."""
+
+    here: dict[WireName, FileInfo] = field(default_factory=dict)
+    world: dict[WireName, FileInfo] = field(default_factory=dict)
+    needed: list[FileInfo] = field(default_factory=list)
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
+        return succeed({name: self.here[name] for name in names if name in self.here})
+
+    def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
+        return succeed({name: self.world[name] for name in names if name in self.world})
+
+    def need_queue(self, order: PullOrder, offset: int, limit: int) -> Deferred[list[FileInfo]]:
+        assert order is PullOrder.ALPHABETIC
+        self.asked.append((offset, limit))
+        return succeed(self.needed[offset : offset + limit])
+
+
+class FakeFolder:
+    """A folder that runs; a scan ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.index = FakeIndex()
+        self.now = FolderStatus(PHOTOS, FolderState.IDLE, START)
+        self.moving = PullProgress()
+        self.scans: list[tuple[tuple[str, ...], Deferred[None]]] = []
+        self.delays: list[float] = []
+        self.fronts: list[str] = []
+
+    def status(self) -> FolderStatus:
+        return self.now
+
+    def progress(self) -> PullProgress:
+        return self.moving
+
+    def scan(self, subs: Sequence[str] = ()) -> Deferred[None]:
+        done: Deferred[None] = Deferred()
+        self.scans.append((tuple(subs), done))
+        return done
+
+    def delay_scan(self, seconds: float) -> None:
+        self.delays.append(seconds)
+
+    def bring_to_front(self, name: WireName) -> None:
+        self.fronts.append(name)
+
+
+class FakeFolders:
+    """All folders; only ``photos`` runs."""
+
+    def __init__(self) -> None:
+        self.photos = FakeFolder()
+        self.lines: dict[FolderID, Ignores] = {}
+
+    def get(self, id: FolderID) -> FakeFolder | None:
+        return self.photos if id == PHOTOS else None
+
+    def ignores(self, id: FolderID) -> Deferred[Ignores]:
+        return succeed(self.lines.get(id, Ignores((), ())))
+
+    def set_ignores(self, id: FolderID, lines: Sequence[str]) -> Deferred[Ignores]:
+        self.lines[id] = Ignores(tuple(lines), tuple(f"**/{line}" for line in lines))
+        return succeed(self.lines[id])
+
+
+class FakeCluster:
+    """The other devices."""
+
+    def __init__(self) -> None:
+        self.known: dict[DeviceID, DeviceStatus] = {PEER: DeviceStatus(paused=False)}
+        self.total = Bytes()
+        self.complete = Completion()
+        self.asked: list[tuple[DeviceID, FolderID | None]] = []
+        self.sources: list[tuple[DeviceID, bool]] = []
+        self.knocking: dict[DeviceID, PendingDevice] = {}
+        self.offered: dict[FolderID, dict[DeviceID, PendingFolder]] = {}
+
+    def devices(self) -> Mapping[DeviceID, DeviceStatus]:
+        return self.known
+
+    def total_traffic(self) -> Bytes:
+        return self.total
+
+    def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
+        self.asked.append((device, folder))
+        return self.complete
+
+    def availability(
+        self, folder: FolderID, name: WireName
+    ) -> Deferred[list[tuple[DeviceID, bool]]]:
+        return succeed(self.sources)
+
+    def pending_devices(self) -> Mapping[DeviceID, PendingDevice]:
+        return self.knocking
+
+    def pending_folders(
+        self, device: DeviceID | None = None
+    ) -> Mapping[FolderID, Mapping[DeviceID, PendingFolder]]:
+        return {
+            id: {who: one for who, one in offers.items() if device in (None, who)}
+            for id, offers in self.offered.items()
+        }
+
+    def dismiss_device(self, device: DeviceID) -> None:
+        del self.knocking[device]
+
+    def dismiss_folder(self, folder: FolderID, device: DeviceID | None = None) -> None:
+        del self.offered[folder]
+
+
+class FakeConnections:
+    """Listeners and dialling."""
+
+    def __init__(self) -> None:
+        self.listening: dict[str, ListenerStatus] = {}
+        self.dialled: dict[str, DialStatus] = {}
+
+    def listeners(self) -> Mapping[str, ListenerStatus]:
+        return self.listening
+
+    def dial_status(self) -> Mapping[str, DialStatus]:
+        return self.dialled
+
+
+class FakeNode:
+    """The node as a whole; it notes what it is told to do."""
+
+    def __init__(self) -> None:
+        self.id = ME
+        self.version = Version("v0.1.0", "txsyncthing v0.1.0 (python 3.11 linux)")
+        self.started = START
+        self.home = "/home/user"
+        self.done: list[str] = []
+        self.saving: Deferred[None] | None = None
+
+    def paths(self) -> Mapping[str, str]:
+        return {"keyFile": "/home/user/key.pem", "config": "/home/user/config.xml"}
+
+    def usage(self) -> Usage:
+        return Usage(alloc=1000, sys=2000, tasks=3)
+
+    def discovery(self) -> Mapping[str, str | None] | None:
+        return None
+
+    def config_saved(self) -> Deferred[None]:
+        return self.saving or succeed(None)
+
+    def restart(self) -> None:
+        self.done.append("restart")
+
+    def shutdown(self) -> None:
+        self.done.append("shutdown")
+
+
+class Randomness:
+    """Bytes that differ each time and are the same in each run."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def __call__(self, size: int) -> bytes:
+        self._next += 1
+        return bytes((self._next * 131 + place * 7) % 256 for place in range(size))
+
+
+def configuration(gui: GuiConfig | None = None) -> Configuration:
+    """Two folders, one paused, shared with one peer."""
+    members = (FolderDevice(ME), FolderDevice(PEER))
+    return Configuration(
+        folders=(
+            FolderConfig(id=PHOTOS, label="Photos", path="/photos", devices=members),
+            FolderConfig(id=RESTING, path="/resting", devices=members, paused=True),
+        ),
+        devices=(DeviceConfig(id=ME, name="mine"), DeviceConfig(id=PEER, name="theirs")),
+        gui=gui or GuiConfig(address="127.0.0.1:8384", api_key="k"),
+    )
+
+
+class FakeNodeApi:
+    """All of the above behind one ApiService; ``ask`` speaks to it."""
+
+    def __init__(self, gui: GuiConfig | None = None, **settings: Any) -> None:
+        self.reactor = MemoryReactorClock()
+        self.clock: Clock = self.reactor
+        self.node = FakeNode()
+        self.logs = Logs(self.unix)
+        self.holder = ConfigHolder(configuration(gui), ME)
+        self.cluster = FakeCluster()
+        self.connections = FakeConnections()
+        self.folders = FakeFolders()
+        self.events = EventBus(self.unix)
+        parts = Parts(
+            node=self.node,
+            log_view=self.logs,
+            holder=self.holder,
+            cluster=self.cluster,
+            connections=self.connections,
+            folders=self.folders,
+            events=self.events,
+            workers=InlineWorkers(),
+        )
+        self.service = ApiService(
+            reactor=self.reactor,
+            parts=parts,
+            unix=self.unix,
+            random=Randomness(),
+            log=self.logs.area("api"),
+            **settings,
+        )
+
+    def unix(self) -> float:
+        return START + self.clock.seconds()
+
+    def start(self) -> FakeNodeApi:
+        self.service.startService()
+        return self
+
+    def browser(self) -> Connection:
+        return Connection(self.service.site)
+
+    def ask(self, method: str, path: str, body: bytes | object = b"", **headers: str) -> Reply:
+        """One request with the API key, on a connection of its own."""
+        return self.browser().ask(method, path, body, **{"X-API-Key": "k", **headers})
+
+    def get(self, path: str) -> Any:
+        """The document that a GET with the API key gives."""
+        reply = self.ask("GET", path)
+        assert reply.status == 200, reply
+        return reply.json()
+
+
+class Connection:
+    """One TCP connection of a client."""
+
+    def __init__(self, site: RestSite) -> None:
+        self.transport = StringTransport(
+            IPv4Address("TCP", "127.0.0.1", 8384), IPv4Address("TCP", "127.0.0.1", 50000)
+        )
+        self.protocol = site.buildProtocol(None)
+        self.protocol.makeConnection(self.transport)
+
+    def send(self, method: str, path: str, body: bytes | object = b"", **headers: str) -> None:
+        """A request, without looking at the answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        lines = [f"{method} {path} HTTP/1.1"]
+        all_headers = {"Host": "localhost:8384", **headers}
+        if data or method not in ("GET", "HEAD", "OPTIONS"):
+            all_headers["Content-Length"] = str(len(data))
+        lines += [f"{name}: {value}" for name, value in all_headers.items() if value is not None]
+        self.protocol.dataReceived("\r\n".join([*lines, "", ""]).encode() + data)
+
+    def ask(self, method: str, path: str, body: bytes | object = b"", **headers: str) -> Reply:
+        """A request and what came back so far."""
+        self.send(method, path, body, **headers)
+        return self.reply()
+
+    def reply(self) -> Reply:
+        """What came since the last look."""
+        raw = self.transport.value()
+        self.transport.clear()
+        return Reply(raw)
+
+    def hang_up(self) -> None:
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+class Reply:
+    """One answer, as far as it came."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        if raw and not raw.startswith(b"HTTP/"):
+            raw = b"HTTP/1.1 0\r\n\r\n" + raw  # the rest of an answer whose head was taken
+        head, _, self.rest = raw.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        self.status = int(first.split(" ")[1]) if first else 0
+        self.headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+        }
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.rest!r}>"
+
+    @property
+    def body(self) -> bytes:
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rest
+        parts, rest = b"", self.rest
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            parts, rest = parts + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+        return parts
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)

@@ -96,10 +96,12 @@ class FolderStore:
 
     def close(self) -> None:
         """Note that no sequence number can have been lost, and close."""
-        if self._noted:
-            with self._durable(), self._transaction():
-                self.connection.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
-        self.connection.close()
+        try:
+            if self._noted:
+                with self._durable(), self._transaction():
+                    self.connection.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
+        finally:
+            self.connection.close()
 
     # -- what stands
 

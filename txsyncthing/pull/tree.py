@@ -27,7 +27,7 @@ from txsyncthing.pull.target import (
     unchanged,
 )
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
-from txsyncthing.vocabulary.name import WireName, is_temporary, join, temporary_name
+from txsyncthing.vocabulary.name import WireName, is_leftover, join, temporary_name
 
 MAX_CHILDREN = 100_000  # of a directory to be deleted that are looked at
 
@@ -225,7 +225,7 @@ def _reason(
     filesystem: Filesystem, child: Child, rules: Rules, options: PullOptions
 ) -> Cause | None:
     """Why an item must not be deleted with its directory; None if it may."""
-    if is_temporary(child.name) or rules.deletable(child.name):
+    if is_leftover(child.name) or rules.deletable(child.name):
         return None
     if rules.ignored(child.name):
         return Cause.HAS_IGNORED

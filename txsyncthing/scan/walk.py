@@ -18,7 +18,7 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.scan.values import ScanOptions
 from txsyncthing.vocabulary.error import ItemError
-from txsyncthing.vocabulary.name import is_internal, is_temporary
+from txsyncthing.vocabulary.name import is_internal, is_leftover, is_temporary
 
 _AT_ONCE = 512  # items of one directory looked at together
 GONE = (FileNotFoundError, NotADirectoryError, ThroughSymlink)
@@ -70,6 +70,7 @@ class Walk:
 
     :param top: where to begin; empty for the whole folder.
     :param now: wall-clock nanoseconds, for the age of temporary files.
+    :ivar filesystem: may be changed between two events, to that of a batch.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Walk:
         top: str = "",
     ) -> None:
         self.errors: list[ItemError] = []
-        self._filesystem = filesystem
+        self.filesystem = filesystem
         self._matcher = matcher
         self._normalize = options.auto_normalize
         self._overdue = now - int(options.keep_temporaries * 1_000_000_000)
@@ -104,15 +105,15 @@ class Walk:
     def _begin(self) -> Iterator[Event]:
         top = self._top
         if not top:
-            self._filesystem.lstat("")  # an empty answer must not hide a missing root
+            self.filesystem.lstat("")  # an empty answer must not hide a missing root
             yield Event("", Mark.BELOW)
             return
         if is_internal(top) or is_temporary(top) or self._matcher.can_skip(top):
             return
         try:
-            stat = self._filesystem.lstat(top)
+            stat = self.filesystem.lstat(top)
         except GONE:
-            self._filesystem.lstat("")
+            self.filesystem.lstat("")
             return
         except OSError as error:
             self.errors.append(item_error(top, "scan", error))
@@ -129,7 +130,7 @@ class Walk:
             bases = self._bases(directory, prefix)
             for start in range(0, len(bases), _AT_ONCE):
                 some = bases[start : start + _AT_ONCE]
-                found = self._filesystem.stats(directory, some)
+                found = self.filesystem.stats(directory, some)
                 for base, stat in zip(some, found, strict=True):
                     if stat is None:
                         continue
@@ -161,7 +162,7 @@ class Walk:
 
     def _bases(self, directory: str, prefix: str) -> Sequence[str]:
         """The names in a directory that are worth a look, in order."""
-        bases = self._filesystem.names(directory)
+        bases = self.filesystem.names(directory)
         matcher = self._matcher
         kept = []
         renamed = False
@@ -188,9 +189,10 @@ class Walk:
         if not is_temporary(name):
             return False
         try:
-            stat = self._filesystem.lstat(name)
-            if stat.kind is Kind.FILE and stat.modified < self._overdue:
-                self._filesystem.remove(name)
+            stat = self.filesystem.lstat(name)
+            old = is_leftover(name) and stat.modified < self._overdue
+            if old and stat.kind is Kind.FILE:
+                self.filesystem.remove(name)
         except GONE:
             pass
         except OSError as error:
@@ -216,10 +218,10 @@ class Walk:
             self._refuse(old, "item is not in the correct UTF8 normalization form")
             return ""
         try:
-            self._filesystem.lstat(new)
+            self.filesystem.lstat(new)
         except FileNotFoundError:
             try:
-                self._filesystem.rename(old, new)
+                self.filesystem.rename(old, new)
             except OSError as error:
                 self.errors.append(item_error(old, "normalizing path", error))
                 return ""

@@ -70,9 +70,13 @@ def is_internal(name: str) -> bool:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether the item is somebody's unfinished download."""
-    base = base_name(name)
-    return base.endswith(_TEMPORARY_SUFFIX) and base.startswith(_TEMPORARY_PREFIXES)
+    """Whether the name is kept for unfinished downloads: such items are never synced."""
+    return base_name(name).startswith(_TEMPORARY_PREFIXES)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether the item is an unfinished download: when it is old, it may be removed."""
+    return is_temporary(name) and name.endswith(_TEMPORARY_SUFFIX)
 
 
 def temporary_name(name: str) -> WireName:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from txsyncthing.vocabulary.device import ShortID, short_text
 
 
+_LARGEST = 2**64 - 1  # what the wire can carry; only a hostile peer gets a counter there
+
+
 class Counter(NamedTuple):
     """How often one device changed a file (in fact at least its Unix time of the last change)."""
 
@@ -52,7 +55,7 @@ class Vector(NamedTuple):
 
         :param now: Unix seconds; without it our counters would lose against other devices' forever.
         """
-        value = max(self.value(id) + 1, now)
+        value = min(max(self.value(id) + 1, now), _LARGEST)
         return Vector.of([*(c for c in self.counters if c.id != id), (id, value)])
 
     def merge(self, other: Vector) -> Vector:

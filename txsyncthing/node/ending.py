@@ -1,0 +1,57 @@
+"""
+How a process ends: for good, or to come back.
+
+Source: reference 6.5 "Exit codes", 7.2 (restart, shutdown).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from twisted.internet.interfaces import IReactorCore
+
+RESTART = 3  # exit code: whoever supervises us starts us again
+
+
+class Ending:
+    """
+    Ends the reactor, and the process as it was asked to.
+
+    A restart replaces the process by a new one of the same command line (same process ID, so that
+    systemd and shells do not notice); with ``--no-restart`` it exits with code 3 instead.
+
+    :param pidfile: twistd's, removed before the process is replaced; empty for none.
+    """
+
+    def __init__(self, reactor: IReactorCore, *, replace: bool, pidfile: str = "") -> None:
+        self._reactor = reactor
+        self._replace = replace
+        self._pidfile = pidfile
+        self._asked = False
+
+    def shutdown(self) -> None:
+        """Stop for good; exit code 0."""
+        self._stop()
+
+    def restart(self) -> None:
+        """Stop, and come back."""
+        if not self._asked:
+            self._reactor.addSystemEventTrigger("after", "shutdown", self._come_back)
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._reactor.stop()
+
+    def _come_back(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if self._pidfile:
+            with suppress(OSError):
+                os.remove(self._pidfile)
+        if not self._replace:
+            os._exit(RESTART)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

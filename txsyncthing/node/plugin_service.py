@@ -1,0 +1,200 @@
+"""
+``twistd syncthing``: one node as a process, with its home, its log and its API.
+
+Source: reference 6.5.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from ipaddress import ip_interface
+from typing import Any
+
+import psutil
+from twisted.application.service import IService, Service
+from twisted.logger import globalLogPublisher
+from twisted.python.logfile import LogFile
+
+from txsyncthing.api.service import ApiService, Parts
+from txsyncthing.config.config import Configuration
+from txsyncthing.config.file_service import ConfigFileService
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.config.json import to_json
+from txsyncthing.events.types import EventType
+from txsyncthing.filesystem.disk import DiskFilesystem
+from txsyncthing.node.build import Node, all_paused
+from txsyncthing.node.chain_service import ChainService
+from txsyncthing.node.ending import Ending
+from txsyncthing.node.home import Home, HomeUnusable, new_key, open_home, system_seams
+from txsyncthing.node.https import https_context
+from txsyncthing.node.network import TcpNetwork
+from txsyncthing.node.options import Options, Settings, says_yes
+from txsyncthing.node.paths import Paths
+from txsyncthing.node.systemd_service import SystemdService
+from txsyncthing.node.views import ProcessView
+from txsyncthing.node.world import DatabaseDirectory, World
+from txsyncthing.runtime.log_service import Logs, LogService, Sink, stream_sink
+from txsyncthing.runtime.worker_service import WorkerService
+from txsyncthing.tls.endpoint import TlsNode
+from txsyncthing.vocabulary.address import IPInterface
+
+__all__ = ["Options", "makeService"]
+
+
+class HomeService(Service):
+    """Holds the home's lock until everything else has stopped."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def stopService(self) -> None:
+        self.running = False
+        self._home.close()
+
+
+def makeService(options: Options) -> IService:
+    """
+    The service that twistd runs.
+
+    :raises SystemExit: the home cannot be used; the text says why.
+    """
+    from twisted.internet import reactor
+
+    environment = os.environ
+    settings = options.settings(environment)
+    parent: Any = getattr(options, "parent", None) or {}
+    foreground = bool(parent.get("nodaemon", True))
+    try:
+        home = open_home(
+            settings.paths,
+            system_seams(),
+            probe_ports=settings.probe_ports,
+            allow_newer=settings.allow_newer,
+        )
+    except HomeUnusable as error:
+        raise SystemExit(f"txsyncthing: {error}") from None
+    ending = Ending(
+        reactor,
+        replace=not (options["no-restart"] or says_yes(environment, "STNORESTART")),
+        pidfile=parent.get("pidfile") or "",
+    )
+    service = process_service(reactor, settings, home, ending, foreground)
+    if hasattr(signal, "SIGHUP"):
+        hang_up = partial(signal.signal, signal.SIGHUP, lambda *_: ending.restart())
+        reactor.callWhenRunning(hang_up)
+    return service
+
+
+def process_service(
+    reactor: Any, settings: Settings, home: Home, ending: Ending, foreground: bool
+) -> IService:
+    """Everything that a node's process runs, in the order in which it starts."""
+    logs = Logs(time.time, settings.log_level, sinks=[_log_sink(settings, foreground)])
+    workers = WorkerService(reactor)
+    me = home.identity.device
+    holder = ConfigHolder(
+        home.configuration, me, partial(new_key, os.urandom), system_seams().host
+    )
+    if settings.paused is not None:
+        holder.modify(partial(all_paused, paused=settings.paused))
+    world = World(
+        clock=reactor,
+        unix=time.time,
+        random=os.urandom,
+        workers=workers,
+        network=TcpNetwork(TlsNode(reactor, reactor.nameResolver, home.identity)),
+        interfaces=interfaces,
+        filesystem=partial(folder_on_disk, home.paths),
+        databases=DatabaseDirectory(home.paths.index),
+        logs=logs,
+    )
+    node = Node(world, me, holder)
+
+    def saved(configuration: Configuration) -> None:
+        node.events.emit(EventType.CONFIG_SAVED, to_json(configuration))
+
+    file = ConfigFileService(
+        str(home.paths.config_file), holder, workers.disk, logs.area("config"), saved
+    )
+    view = ProcessView(me, home.paths, time.time(), file, ending)
+    api = ApiService(
+        reactor=reactor,
+        parts=Parts(
+            node=view,
+            log_view=logs,
+            holder=holder,
+            cluster=node.cluster,
+            connections=node.connections,
+            folders=node.folders,
+            events=node.events,
+            workers=workers,
+        ),
+        unix=time.time,
+        random=os.urandom,
+        log=logs.area("api"),
+        gui_address=settings.gui_address,
+        gui_key=settings.gui_api_key,
+        https=partial(https_context, home.paths, system_seams().host),
+    )
+    node.events.emit(EventType.STARTING, {"home": str(home.paths.config), "myID": str(me)})
+    return ChainService(
+        [
+            HomeService(home),
+            LogService(logs, globalLogPublisher, time.time),
+            workers,
+            file,
+            node,
+            api,
+            SystemdService(reactor, os.environ),
+        ]
+    )
+
+
+def folder_on_disk(paths: Paths, folder: FolderConfig) -> DiskFilesystem:
+    """The storage of a folder as configured."""
+    return DiskFilesystem(str(paths.expand(folder.path)))
+
+
+def interfaces() -> Sequence[IPInterface] | None:
+    """This machine's addresses with their networks; None if they cannot be asked."""
+    found: list[IPInterface] = []
+    try:
+        for addresses in psutil.net_if_addrs().values():
+            for one in addresses:
+                if one.family.name not in ("AF_INET", "AF_INET6") or not one.netmask:
+                    continue
+                host = one.address.partition("%")[0]
+                mask = _prefix(one.netmask) if ":" in one.netmask else one.netmask
+                found.append(ip_interface(f"{host}/{mask}"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _prefix(netmask: str) -> int:
+    """The length of an IPv6 network's prefix."""
+    return bin(int(ip_interface(netmask.partition("/")[0]).ip)).count("1")
+
+
+def _log_sink(settings: Settings, foreground: bool) -> Sink:
+    """Where lines go: a daemon has no standard output, so it writes beside its database."""
+    path = settings.log_file
+    if path == "-":
+        if foreground:
+            return stream_sink(sys.stdout)
+        path = str(settings.paths.log_file)
+    directory, name = os.path.split(os.path.abspath(path))
+    log = LogFile(
+        name,
+        directory,
+        rotateLength=settings.log_max_size or None,
+        maxRotatedFiles=settings.log_max_old_files or None,
+        defaultMode=0o600,
+    )
+    return stream_sink(log)

@@ -1,0 +1,87 @@
+"""
+All of the outside world that a node touches, in one value.
+
+A real node gets the reactor, the disk and the network; a test gets a ``Clock``, memory and wires, and may
+run many nodes in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from txsyncthing.clock import Clock
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.connections.service import Network
+from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.runtime.log_service import Logs
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.vocabulary.address import IPInterface
+from txsyncthing.vocabulary.folder import FolderID
+
+
+class Databases(Protocol):
+    """Where the databases of a node are. All but ``path`` block."""
+
+    def path(self, name: str) -> str:
+        """The path of a database by its file name; ``:memory:`` for none."""
+
+    def names(self) -> list[str]:
+        """The databases that there are."""
+
+    def remove(self, name: str) -> None:
+        """Delete a database that nobody has open; harmless if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """
+    What is injected into a node.
+
+    ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
+    addresses (None: cannot be asked), ``filesystem`` the storage of a folder.
+    """
+
+    clock: Clock
+    unix: Callable[[], float]
+    random: Callable[[int], bytes]
+    workers: Workers
+    network: Network
+    interfaces: Callable[[], Sequence[IPInterface] | None]
+    filesystem: Callable[[FolderConfig], Filesystem]
+    databases: Databases
+    logs: Logs
+
+    def fraction(self) -> float:
+        """A random number from 0 to below 1."""
+        return int.from_bytes(self.random(6), "big") / (1 << 48)
+
+
+def database_name(folder: FolderID) -> str:
+    """The file name of a folder's database: ids may hold what file names may not."""
+    return f"folder-{sha256(folder.encode()).hexdigest()[:16]}.db"
+
+
+NODE_DATABASE = "node.db"
+"""Facts of the whole node: what is pending, who was seen when."""
+
+
+class DatabaseDirectory:
+    """Databases as files of one directory; satisfies ``Databases``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, name: str) -> str:
+        return str(self._directory / name)
+
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self._directory.glob("*.db"))
+
+    def remove(self, name: str) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            (self._directory / f"{name}{suffix}").unlink(missing_ok=True)

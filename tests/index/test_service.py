@@ -9,6 +9,7 @@ import pytest
 from tests.index.records import (
     ANNA,
     BERT,
+    DAY,
     US,
     counting,
     directory,
@@ -239,3 +240,25 @@ def test_a_directory_that_is_missing_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(IndexFailed) as raised:
         now(index.open())
     assert not isinstance(raised.value, DatabaseDamaged)
+
+
+def test_old_deletions_are_forgotten_when_all_have_made_them() -> None:
+    index = open_index()
+    now(index.update_local([gone(name, MINE) for name in ("all", "owed", "young", "ours")]))
+    now(index.update_local([gone("young", MINE)._replace(modified=10 * DAY), file("b")]))
+    now(index.update_remote(ANNA, [gone("all", MINE), gone("young", MINE), gone("theirs", MINE)]))
+    now(index.update_remote(BERT, [file("owed", vector()), file("c")]))
+    now(index.maintain(5 * DAY))
+    assert [row.name for row in now(index.rows())] == ["b", "owed", "young"]
+    counts = index.counts()
+    assert counts.local == Totals(files=1, deleted=2, bytes=1)
+    assert counts.global_ == Totals(files=2, deleted=2, bytes=2)
+    assert now(index.versions(WireName("theirs"))) == {}
+    assert index.sequence == 6
+
+
+def test_deletions_are_kept_unless_asked() -> None:
+    index = open_index()
+    now(index.update_local([gone("a", MINE)]))
+    now(index.maintain())
+    assert [row.name for row in now(index.rows())] == ["a"]

@@ -234,11 +234,20 @@ class FolderIndex:
         """Keep a small fact of the folder; None forgets it."""
         return self._job(FolderStore.set_fact, key, value)
 
-    def maintain(self) -> Deferred[None]:
-        """Drop block lists and lookups that nobody uses; due every few hours, in short steps."""
-        return Deferred.fromCoroutine(self._maintain())
+    def maintain(self, forget_before: int | None = None) -> Deferred[None]:
+        """
+        Tidy, in short steps; due every few hours.
 
-    async def _maintain(self) -> None:
+        :param forget_before: ns since 1970; deletions older than this, which all who knew the item have
+            made, are forgotten (reference 5.10, "Delete retention"). None keeps them.
+        """
+        return Deferred.fromCoroutine(self._maintain(forget_before))
+
+    async def _maintain(self, forget_before: int | None) -> None:
+        after: str | None = None if forget_before is None else ""
+        while forget_before is not None and after is not None:
+            after = await self._job(FolderStore.forget_deletions, forget_before, after)
+        self._counts = await self._job(FolderStore.counts)
         state: Maintenance | None = Maintenance()
         while state is not None:
             state = await self._job(FolderStore.maintain, state)
@@ -329,11 +338,9 @@ class FolderIndex:
 
     def find_content(self, blocks_hash: bytes, size: int) -> Deferred[list[FileInfo]]:
         """Local files of this content; ``find_contents`` asks for many at once."""
-        return Deferred.fromCoroutine(self._find_content(blocks_hash, size))
-
-    async def _find_content(self, blocks_hash: bytes, size: int) -> list[FileInfo]:
-        found = await self.find_contents([blocks_hash])
-        return [file for file in found.get(blocks_hash, []) if file.size == size]
+        return self.find_contents([blocks_hash]).addCallback(
+            lambda found: [file for file in found.get(blocks_hash, []) if file.size == size]
+        )
 
     async def _look_up(
         self,

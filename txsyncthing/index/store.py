@@ -51,6 +51,11 @@ _CANDIDATES = (
     f" UNION ALL SELECT name, device, {_CANDIDATE}, state, sequence"
     " FROM carray(?1) AS asked CROSS JOIN remote ON name = asked.value"
 )
+_OLD_DELETIONS = (
+    "SELECT name FROM local WHERE deleted AND global = 1 AND modified < ?1 AND name > ?2"
+    " UNION SELECT name FROM remote WHERE deleted AND state = 1 AND modified < ?1 AND name > ?2"
+    " ORDER BY name LIMIT ?3"
+)
 
 
 class FolderStore:
@@ -256,6 +261,32 @@ class FolderStore:
             self._drop_all(who)
             self._devices.set_index_id(who, index_id)
         return self.counts()
+
+    def forget_deletions(self, before: int, after: str) -> str | None:
+        """
+        Forget deletions that everybody who knew the item has made, one transaction's worth.
+
+        :param before: ns; only older ones.
+        :param after: only names behind this.
+        :returns: where to go on; None when nothing is left.
+        """
+        found = self.connection.execute(_OLD_DELETIONS, (before, after, SLICE))
+        names: tuple[str, ...] = tuple(name for (name,) in found)
+        with self._transaction():
+            gone = {
+                name: records
+                for name, records in self._candidates(names).items()
+                if all(one.deleted for one in records)
+            }
+            for records in gone.values():
+                self._tally.settle(records, ())
+                for one in records:
+                    if one.device != LOCAL:
+                        self._devices.add_files(one.device, -1)
+            keys = [(name,) for name in gone]
+            self.connection.executemany("DELETE FROM local WHERE name = ?", keys)
+            self.connection.executemany("DELETE FROM remote WHERE name = ?", keys)
+        return names[-1] if len(names) == SLICE else None
 
     # -- inside transactions
 

@@ -85,6 +85,11 @@ class Survey:
             self._rows = [*self._rows[self._place :], *rows]
             self._place = 0
             self._all = all
+        with self._filesystem.batch() as batch:
+            self._walk.filesystem = batch
+            self._merge()
+
+    def _merge(self) -> None:
         for _ in range(_STEP):
             event = self._ahead
             if event is None and not self._walked:

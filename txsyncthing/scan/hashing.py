@@ -128,7 +128,7 @@ def hash_range(filesystem: Filesystem, part: Range) -> Part:
             if before.size != item.size:
                 raise FileChanged("file changed during hashing")
             block = rescan_block_size(item.size, item.block_size)
-            hashes = _hashes(opened, part.start, part.end, block)
+            hashes = hash_blocks(opened, part.start, part.end, block)
             _unchanged(before, opened.stat())
             return Part(before, hashes)
         finally:
@@ -179,15 +179,20 @@ def _examine(filesystem: Filesystem, item: Work, stamp: Stamp) -> FileInfo | Non
                 raise FileChanged("file changed during hashing")
             hashes = sha256(data).digest()
         else:
-            hashes = _hashes(opened, 0, size, block)
+            hashes = hash_blocks(opened, 0, size, block)
         _unchanged(before, opened.stat())
         return _file(name, before, block, hashes, stamp)
     finally:
         opened.close()
 
 
-def _hashes(opened: ReadFile, start: int, end: int, block: int) -> bytes:
-    """The hashes of whole blocks; ``start`` is at a block's begin."""
+def hash_blocks(opened: ReadFile, start: int, end: int, block: int) -> bytes:
+    """
+    The hashes of a part of a file, joined.
+
+    :param start: in bytes, where a block begins; ``end``: where one ends, or the file does.
+    :raises FileChanged: the file is shorter than ``end``.
+    """
     buffer = memoryview(bytearray(min(_READ, end - start)))
     hashes = []
     hasher = sha256()

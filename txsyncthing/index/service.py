@@ -86,9 +86,8 @@ class FolderIndex:
         return Deferred.fromCoroutine(self._open())
 
     async def _open(self) -> None:
-        name = Path(self.path).name
         self._damaged = False
-        single = self.path == MEMORY
+        name, single = Path(self.path).name, self.path == MEMORY
         self._lanes = [self._workers.lane(f"index {name}")]
         if not single:
             self._lanes.append(self._workers.lane(f"index reader {name}"))

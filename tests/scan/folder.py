@@ -10,10 +10,10 @@ from twisted.python.failure import Failure
 
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder
+from txsyncthing.ignore.lines import loader
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.ignores import loader
 from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult
 from txsyncthing.testing.workers import InlineWorkers

@@ -11,8 +11,8 @@ import pytest
 from txsyncthing.filesystem.disk import DiskFilesystem
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.ignore.lines import loader
 from txsyncthing.ignore.matcher import EMPTY, Matcher
-from txsyncthing.scan.ignores import loader
 from txsyncthing.scan.values import ScanOptions
 from txsyncthing.scan.walk import Mark, Walk
 

@@ -9,14 +9,30 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from txsyncthing.ignore.pattern import BadPattern
 
 IGNORE_FILE = ".stignore"
+MAX_SIZE = 16 * 1024 * 1024  # bytes of one ignore file
 MAX_LINES = 20_000  # patterns, with those of all included files
 
 Loader = Callable[[str], list[str]]
 """The lines of an included file, by its path from the root; OSError or UnicodeError: there is none."""
+
+
+class IgnoreFile(Protocol):
+    """An open ignore file."""
+
+    def read(self, size: int, offset: int) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class Storage(Protocol):
+    """Where ignore files lie: the folder's filesystem."""
+
+    def open(self, name: str) -> IgnoreFile: ...
 
 
 @dataclass(slots=True)
@@ -83,3 +99,38 @@ def _include(expanded: Expanded, seen: set[str], line: str, load: Loader, file: 
         reason = getattr(error, "strerror", None) or str(error)
         raise BadPattern(f"failed to load include file {path!r}: {reason}") from None
     _take(expanded, seen, included, load, path)
+
+
+def read_lines(filesystem: Storage, name: str = IGNORE_FILE) -> list[str]:
+    """
+    The lines of a file in the folder. Blocking: for a worker.
+
+    :raises OSError: missing, unreadable or larger than 16 MiB.
+    :raises UnicodeError: not UTF-8.
+    """
+    opened = filesystem.open(name)
+    try:
+        data = opened.read(MAX_SIZE + 1, 0)
+    finally:
+        opened.close()
+    if len(data) > MAX_SIZE:
+        raise OSError(f"larger than {MAX_SIZE} bytes")
+    text = data.decode("utf-8-sig").removesuffix("\n")
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def loader(filesystem: Storage, outside: Loader | None = None) -> Loader:
+    """
+    Reads included files from the folder.
+
+    :param outside: for paths that leave it (``../shared``, ``/etc/ignores``); without it there are none.
+    """
+
+    def load(path: str) -> list[str]:
+        if path.startswith(("/", "../")):
+            if outside is None:
+                raise OSError("outside of the folder")
+            return outside(path)
+        return read_lines(filesystem, path)
+
+    return load

@@ -7,40 +7,42 @@ database; one that is removed loses its database, since an old one would tell of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 
 from txsyncthing.cluster.tables import FolderTable
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.diff import Change
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.events.types import Emit, EventType
+from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.service import FolderService, Ignores
-from txsyncthing.node.world import World, database_name
-from txsyncthing.runtime.log_service import Log
+from txsyncthing.index.service import FolderIndex
+from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
+from txsyncthing.pull.fetch_service import BlockSources
+from txsyncthing.runtime.limiter import Limiter
 from txsyncthing.runtime.task_service import TaskService
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID
 
 Make = Callable[[FolderConfig], FolderService]
 
-
-def running_part(folder: FolderConfig) -> FolderConfig:
-    """What a folder's service depends on: with whom it is shared is the bridge's business."""
-    return replace(folder, label="", devices=())
+UNLIMITED = 1 << 30  # folders that may work at the same time
 
 
 class Slot:
     """
-    One folder: what is wanted, and what runs. Changes may come faster than folders stop; only the
-    newest counts.
+    One folder: what is wanted, and what runs. Changes may come faster than a folder stops; only
+    the newest counts.
     """
 
     def __init__(self, make: Make, table: FolderTable) -> None:
         self.wanted: FolderConfig | None = None
-        self.forget = False  # the database too, once nothing runs
         self.service: FolderService | None = None
         self.busy = False
         self._running: FolderConfig | None = None
@@ -51,18 +53,202 @@ class Slot:
     def settled(self) -> bool:
         if self.wanted is None or self._running is None:
             return self.wanted is self._running
-        return running_part(self.wanted) == running_part(self._running)
+        return _own(self.wanted) == _own(self._running)
 
     async def settle(self) -> None:
         """Stop and start until what runs is what is wanted."""
         while not self.settled:
-            if self._running is not None and self.service is not None:
-                self._table.drop(self._running.id)
+            if self.service is not None:
                 service, self.service, self._running = self.service, None, None
+                self._table.drop(service.id)
                 await service.stopService()
             elif self.wanted is not None:
                 self._running = self.wanted
-                self.service = self._make(self.wanted)
-                await self.service.start()
-                if self.service is not None:
-                    self._table.put(self.service)
+                service = self.service = self._make(self.wanted)
+                await service.start()
+                if service.ready:
+                    self._table.put(service)
+
+
+def _own(folder: FolderConfig) -> FolderConfig:
+    """What a folder's service depends on: with whom it is shared is the bridge's business."""
+    return replace(folder, devices=())
+
+
+class FoldersService(Service):
+    """
+    :param table: where running folders are put, for the bridge.
+    :param sources: where a folder's blocks come from.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        short: ShortID,
+        holder: ConfigHolder,
+        table: FolderTable,
+        sources: Callable[[FolderID], BlockSources],
+        emit: Emit,
+    ) -> None:
+        self._world = world
+        self._short = short
+        self._holder = holder
+        self._table = table
+        self._sources = sources
+        self._emit = emit
+        self._log = world.logs.area("folders")
+        self._tasks = TaskService(self._log)
+        self._gate = Limiter(self._width())
+        self._slots: dict[FolderID, Slot] = {}
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    # What REST asks (api.seams.FoldersView).
+
+    def get(self, id: FolderID) -> FolderService | None:
+        """The folder if it runs."""
+        slot = self._slots.get(id)
+        return None if slot is None else slot.service
+
+    def ignores(self, id: FolderID) -> Deferred[Ignores]:
+        """
+        The ignore patterns of a configured folder, paused or not.
+
+        :raises KeyError: there is no such folder.
+        """
+        service = self.get(id)
+        if service is not None:
+            return service.ignores()
+        return self._world.workers.disk.run(load_ignores, self._world.filesystem(self._find(id)))
+
+    def set_ignores(self, id: FolderID, lines: Sequence[str]) -> Deferred[Ignores]:
+        """
+        Replace them, and scan if the folder runs.
+
+        :raises KeyError: there is no such folder.
+        """
+        service = self.get(id)
+        if service is not None:
+            return service.set_ignores(lines)
+        storage = self._world.filesystem(self._find(id))
+        return self._world.workers.disk.run(store_ignores, storage, tuple(lines))
+
+    def _find(self, id: FolderID) -> FolderConfig:
+        for folder in self._holder.current.folders:
+            if folder.id == id:
+                return folder
+        raise KeyError(id)
+
+    # Life.
+
+    def startService(self) -> None:
+        self.running = True
+        self._tasks.startService()
+        self._unsubscribe = self._holder.subscribe(self._configured)
+        self._tasks.spawn(self._begin(), "start folders")
+
+    async def _begin(self) -> None:
+        known = {database_name(folder.id) for folder in self._holder.current.folders}
+        databases, disk = self._world.databases, self._world.workers.disk
+        await disk.run(_remove_others, databases, known | {NODE_DATABASE})
+        self._follow(self._holder.current)
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when no folder moves any more."""
+        self.running = False
+        self._unsubscribe()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for slot in self._slots.values():
+            slot.wanted = None
+            self._settle(slot)
+        for slot in self._slots.values():
+            if slot.service is not None:
+                self._table.drop(slot.service.id)
+        await self._tasks.finish()
+
+    # Following the configuration.
+
+    def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
+        self._gate.resize(self._width())
+        before = {folder.id: folder for folder in old.folders}
+        for folder in new.folders:
+            was = before.pop(folder.id, None)
+            if was is not None and was.paused != folder.paused:
+                kind = EventType.FOLDER_PAUSED if folder.paused else EventType.FOLDER_RESUMED
+                self._emit(kind, {"id": folder.id, "label": folder.label})
+        self._follow(new)
+        for id in before:
+            self._forget(id)
+
+    def _follow(self, configuration: Configuration) -> None:
+        for folder in configuration.folders:
+            slot = self._slots.get(folder.id)
+            if slot is None:
+                slot = self._slots[folder.id] = Slot(self._make, self._table)
+            slot.wanted = None if folder.paused else folder
+            self._settle(slot)
+
+    def _forget(self, id: FolderID) -> None:
+        slot = self._slots.get(id)
+        if slot is not None:
+            slot.wanted = None
+            self._settle(slot)
+
+    def _settle(self, slot: Slot) -> None:
+        if not slot.busy:
+            slot.busy = True
+            self._tasks.spawn(self._settled(slot), "folder")
+
+    async def _settled(self, slot: Slot) -> None:
+        try:
+            await slot.settle()
+        finally:
+            slot.busy = False
+        await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Drop what belongs to folders that are configured no longer."""
+        configured = {folder.id for folder in self._holder.current.folders}
+        for id, slot in list(self._slots.items()):
+            if id not in configured and slot.settled and not slot.busy:
+                del self._slots[id]
+                name = database_name(id)
+                await self._world.workers.disk.run(self._world.databases.remove, name)
+                self._log.info("folder {folder}: removed; its files stay", folder=id)
+
+    def _make(self, folder: FolderConfig) -> FolderService:
+        world = self._world
+        index = FolderIndex(
+            world.workers,
+            world.databases.path(database_name(folder.id)),
+            self._short,
+            world.random,
+            on_damaged=lambda error: service.damaged(error),
+        )
+        service = FolderService(
+            folder,
+            world.workers,
+            world.clock,
+            world.unix,
+            world.fraction,
+            world.filesystem(folder),
+            index,
+            self._sources(folder.id),
+            self._emit,
+            self._gate,
+            self._short,
+        )
+        return service
+
+    def _width(self) -> int:
+        """How many folders may scan or pull at the same time (``maxFolderConcurrency``)."""
+        width = self._holder.current.options.max_folder_concurrency
+        return (os.cpu_count() or 1) if width == 0 else UNLIMITED if width < 0 else width
+
+
+def _remove_others(databases: Databases, known: set[str]) -> None:
+    """Remove the databases of folders that were removed while we did not run."""
+    for name in databases.names():
+        if name not in known:
+            databases.remove(name)

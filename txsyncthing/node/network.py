@@ -8,6 +8,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from txsyncthing.bep.protocol import BepFactory, BepProtocol
+from txsyncthing.connections.listen_service import Port
 from txsyncthing.tls.endpoint import TlsNode, TlsPort
 from txsyncthing.tls.socket_endpoint import Family
 from txsyncthing.vocabulary.address import TCP_SCHEMES, Address

@@ -98,9 +98,7 @@ def process_service(
     logs = Logs(time.time, settings.log_level, sinks=[_log_sink(settings, foreground)])
     workers = WorkerService(reactor)
     me = home.identity.device
-    holder = ConfigHolder(
-        home.configuration, me, partial(new_key, os.urandom), system_seams().host
-    )
+    holder = ConfigHolder(home.configuration, me, partial(new_key, os.urandom), system_seams().host)
     if settings.paused is not None:
         holder.modify(partial(all_paused, paused=settings.paused))
     world = World(

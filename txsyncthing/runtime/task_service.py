@@ -80,6 +80,12 @@ class TaskService(Service):
         running.addBoth(self._ended, task)
         return task
 
+    def finish(self) -> Deferred[object]:
+        """Fires when all that runs now is over, without cancelling it; nothing new may come."""
+        self._stopped = True
+        ends: Deferred[object] = DeferredList([task.ended() for task in self._tasks])  # type: ignore[assignment]
+        return ends
+
     def _failed(self, failure: Failure, name: str) -> None:
         if not failure.check(CancelledError):
             self._log.failure("{task} failed", failure=failure, task=name)

@@ -102,7 +102,7 @@ class Member:
             random=random.randbytes,
             workers=InlineWorkers(),
             network=WireNetwork(cluster.network, self.device),
-            interfaces=lambda: [],
+            interfaces=list,
             filesystem=self._disk,
             databases=MemoryDatabases(),
             logs=self.logs,

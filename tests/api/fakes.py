@@ -27,7 +27,7 @@ from txsyncthing.config.gui import GuiConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.events.bus import EventBus
-from txsyncthing.folder.service import Ignores
+from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs

@@ -19,7 +19,8 @@ from txsyncthing.api.file_shapes import NeedPage, file_details, need_body
 from txsyncthing.api.seams import ClusterView, FoldersView, FolderView
 from txsyncthing.api.system_resource import device_of
 from txsyncthing.config.holder import ConfigHolder
-from txsyncthing.folder.service import FolderFailed, Ignores
+from txsyncthing.folder.ignores import Ignores
+from txsyncthing.folder.service import FolderFailed
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.runtime.worker_service import Lane
 from txsyncthing.vocabulary.device import DeviceID

@@ -14,7 +14,7 @@ from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
 from txsyncthing.cluster.status import Bytes, DeviceStatus
 from txsyncthing.connections.service import DialStatus, ListenerStatus
-from txsyncthing.folder.service import Ignores
+from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.runtime.lines import Level, Line
 from txsyncthing.vocabulary.device import DeviceID

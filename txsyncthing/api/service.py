@@ -144,10 +144,11 @@ class ApiService(Service):
         """Where the API listens now; where it should, while it does not."""
         if self._port is None:
             return self._given or self._gui().address
-        host: Any = self._port.getHost()
-        if (port := getattr(host, "port", None)) is not None:
-            return str(GuiAddress(host.host, port))
-        return str(self._where)
+        where, here = self._where, self._port.getHost()
+        if where is None or where.path:
+            return str(where)
+        port, host = getattr(here, "port", where.port), where.host or getattr(here, "host", "")
+        return str(GuiAddress(host, port))
 
     def rules(self) -> Rules:
         """Who may come in, by the configuration of now."""

@@ -13,7 +13,8 @@ from txsyncthing.api import shapes
 from txsyncthing.api.encoding import parse_time
 from txsyncthing.api.exchange import DONE, TEXT, Answer, Question, Refused, Route, error, json
 from txsyncthing.api.seams import ClusterView, ConnectionsView, LogView, NodeView
-from txsyncthing.config.config import Configuration
+from txsyncthing.config.config import Configuration, InvalidConfiguration
+from txsyncthing.config.file_service import ConfigurationUnsaved
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.runtime.lines import Level, Line
 from txsyncthing.vocabulary.device import BadDeviceID, DeviceID
@@ -189,8 +190,11 @@ class SystemResource:
                 ),
             )
 
-        self._holder.modify(change)
-        await self._node.config_saved()
+        try:
+            self._holder.modify(change)
+            await self._node.config_saved()
+        except (InvalidConfiguration, ConfigurationUnsaved) as bad:
+            raise Refused(500, str(bad)) from None
         return DONE
 
     def upgrade(self, question: Question) -> Answer:

@@ -37,6 +37,9 @@ class FolderWork(Protocol):
     def check(self, runner: Runner) -> None:
         """See whether the folder is well again; then ``well`` or ``failed``."""
 
+    def needs(self) -> bool:
+        """Whether there is anything to pull."""
+
     def cancel(self) -> None:
         """Stop the scan or pull that runs, as soon as that can be."""
 
@@ -217,7 +220,9 @@ def rest(inputs: Runner, core: Core) -> None:
     if core.wants.scan:
         inputs.scan_wanted()
     elif core.wants.pull:
-        inputs.pull_wanted()
+        core.wants.pull = False
+        if core.work.needs():
+            inputs.pull_wanted()
 
 
 @starting.upon(Runner.scan_wanted).loop()

@@ -1,46 +1,209 @@
 """
 One folder: its index, its scanner, its puller and the machine that drives them.
+
+Source: reference 5.1, 5.2, 5.5, 7.4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
 
-from txsyncthing.folder.status import FolderStatus
+from txsyncthing.clock import Clock, Timer
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.events.types import Emit
+from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.events import FolderEvents
+from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
+from txsyncthing.folder.jobs_service import Ground, Jobs
+from txsyncthing.folder.rules import rules
+from txsyncthing.folder.runner import Core, new_runner
+from txsyncthing.folder.schedule import scan_delay
+from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.ignore.matcher import Matcher
-from txsyncthing.pull.progress import PullProgress
+from txsyncthing.index.service import FolderIndex
+from txsyncthing.index.values import DatabaseDamaged
+from txsyncthing.pull.fetch_service import BlockSources
+from txsyncthing.pull.options import MinFree, PullOptions, window
+from txsyncthing.pull.progress import FileProgress, PullProgress
+from txsyncthing.pull.seams_service import Hold, Seams, go_on
+from txsyncthing.pull.service import FolderPuller
+from txsyncthing.runtime.limiter import Permits
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.scan.service import FolderScanner
+from txsyncthing.scan.tops import clean
+from txsyncthing.scan.values import BadSub
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
-from txsyncthing.vocabulary.folder import FolderState
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 from txsyncthing.vocabulary.name import WireName
+
+__all__ = ["FolderFailed", "FolderService", "Ignores"]
 
 
 class FolderFailed(Exception):
     """The folder cannot do that now; the text says why."""
 
 
-class Ignores(NamedTuple):
-    """What ``/rest/db/ignores`` shows; ``error`` is empty while the patterns are good."""
-
-    lines: tuple[str, ...]
-    expanded: tuple[str, ...]
-    error: str = ""
-
-
 class FolderService(Service):
     """
-    ``FolderService(config, workers, clock, unix, random, filesystem, index, sources, emit, gate,
-    short)``; a paused folder has no FolderService.
+    A folder that is not paused.
 
-    ``startService`` opens the index and scans; ``stopService`` fires when nothing moves any more.
+    ``start`` opens the index and begins with a scan; ``stopService`` fires when nothing moves any more.
+
+    :param unix: wall-clock seconds.
+    :param random: numbers from 0 to below 1.
+    :param gate: one slot for each folder that may scan or pull at the same time.
+    :param short: our own counter in versions.
+    :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
     """
 
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: FolderConfig,
+        workers: Workers,
+        clock: Clock,
+        unix: Callable[[], float],
+        random: Callable[[], float],
+        filesystem: Filesystem,
+        index: FolderIndex,
+        sources: BlockSources,
+        emit: Emit,
+        gate: Permits,
+        short: ShortID,
+        hold: Hold = go_on,
+    ) -> None:
+        self.config = config
+        self.filesystem = filesystem
+        self.index = index
+        self._clock = clock
+        self._unix = unix
+        self._random = random
+        self._workers = workers
+        self._events = FolderEvents(emit, config.id, config.label)
+        seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold)
+        self._puller = FolderPuller(seams, pull_options(config))
+        self._jobs = Jobs(
+            config,
+            Ground(workers, clock, unix, filesystem, index, gate),
+            FolderScanner(workers, filesystem, index, short, unix),
+            self._puller,
+            self._events,
+            self._entered,
+            self._scanned,
+            self.remote_changed,
+        )
+        self._runner = new_runner(Core(self._jobs, clock))
+        self._state = FolderState.STARTING
+        self._state_changed = unix()
+        self._error = ""
+        self._stopped = False
+        self._last_scan = 0.0
+        self._last_file: LastFile | None = None
+        self._listeners: list[Callable[[FolderState], object]] = []
+        self._scan_timer: Timer | None = None
+        self._pull_timer: Timer | None = None
+        self._starting: Deferred[None] | None = None
+        self._unsubscribe = [
+            index.on_local_change(self._local_changed),
+            index.on_remote_change(self._remote_changed),
+        ]
+
+    @property
+    def id(self) -> FolderID:
+        return self.config.id
+
+    @property
+    def label(self) -> str:
+        return self.config.label
+
+    @property
+    def type(self) -> FolderType:
+        return self.config.type
+
+    # Life.
+
+    def start(self) -> Deferred[None]:
+        """
+        Open the index and begin.
+
+        Fires when the index is open, or when it is known that it cannot be: then ``ready`` is False and
+        the state is ``error``.
+        """
+        self.running = True
+        started: Deferred[None] = Deferred()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(lambda failure: self._log.failure("a folder failed", failure))
+        self._starting.addBoth(lambda _: started.callback(None))
+        return started
+
+    async def _start(self) -> None:
+        trouble = await self._jobs.open()
+        if self._stopped:
+            return
+        if trouble:
+            self._runner.failed(trouble)
+        else:
+            self._runner.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the index is open, so that peers may be served."""
+        return self._jobs.opened
+
+    def damaged(self, error: DatabaseDamaged) -> None:
+        """The index turned out to be broken while in use: this folder alone stops."""
+        self._jobs.damage = str(error)
+        self._runner.failed(str(error))
+
+    def rebuild(self) -> Deferred[None]:
+        """Put a damaged index aside and make a new one, then scan; peers must be told anew."""
+        return Deferred.fromCoroutine(self._rebuild())
+
+    async def _rebuild(self) -> None:
+        await self.index.rebuild()
+        self._jobs.damage = ""
+        self._jobs.opened = True
+        self._runner.well()
+
+    def stopService(self) -> Deferred[None]:
+        self.running = False
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._stopped = True
+        for timer in (self._scan_timer, self._pull_timer):
+            if timer is not None and timer.active():
+                timer.cancel()
+        if self._starting is not None:
+            await self._starting
+        self._runner.stop()
+        await self._jobs.quiet()
+        self._jobs.requests.take().tell("the folder is stopped")
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        await self.index.close()
+
+    # What others tell the folder.
+
     def remote_changed(self) -> None:
-        """A peer's index, a peer that came, or the config changed: see what is needed."""
-        raise NotImplementedError
+        """A peer's index, a peer that came, or the config changed: see what is needed. Cheap."""
+        if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
+            delay = self.config.puller_delay_s
+            self._pull_timer = self._clock.callLater(delay, self._look_for_needs)
+
+    def rescan(self, names: Sequence[WireName]) -> None:
+        """These files are not what the index says: scan them soon."""
+        if names and not self._stopped:
+            self._jobs.requests.add(names)
+            self._runner.scan_wanted()
 
     def scan(self, subs: Sequence[str] = ()) -> Deferred[None]:
         """
@@ -48,41 +211,178 @@ class FolderService(Service):
 
         Fires when done, after the first scan at the earliest.
 
-        :raises FolderFailed: the folder is in error or stopped.
+        :raises FolderFailed: the folder is in error or stopped, or a name lies outside.
         """
-        raise NotImplementedError
+        if self._stopped:
+            return fail(FolderFailed("the folder is stopped"))
+        try:
+            wanted = clean(subs)
+        except BadSub as error:
+            return fail(FolderFailed(str(error)))
+        answer: Deferred[None] = Deferred(lambda _: None)
+
+        def done(error: str) -> None:
+            if answer.called:
+                return
+            if error:
+                answer.errback(FolderFailed(error))
+            else:
+                answer.callback(None)
+
+        self._jobs.requests.add(wanted, done)
+        self._runner.scan_wanted()
+        return answer
 
     def delay_scan(self, seconds: float) -> None:
         """Put the next periodic scan off (``next`` of ``/rest/db/scan``)."""
-        raise NotImplementedError
-
-    def status(self) -> FolderStatus:
-        raise NotImplementedError
-
-    def progress(self) -> PullProgress:
-        """What is being pulled now and what is queued."""
-        raise NotImplementedError
-
-    def errors(self) -> tuple[ItemError, ...]:
-        """Of scanning and pulling, by name."""
-        raise NotImplementedError
+        self._schedule_scan(seconds)
 
     def bring_to_front(self, name: WireName) -> None:
         """Pull this file next."""
-        raise NotImplementedError
+        self._puller.bring_to_front(name)
+
+    def on_state(self, listener: Callable[[FolderState], object]) -> Callable[[], None]:
+        """
+        Call ``listener(state)`` whenever the state word changes.
+
+        :returns: ends it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # What others may know.
+
+    def status(self) -> FolderStatus:
+        """All that ``/rest/db/status`` shows; no question to the database."""
+        counts = self.index.counts()
+        need = counts.need
+        if self.config.ignore_delete:
+            need = need._replace(deleted=0)
+        here = sum(file.bytes_done for file in self._puller.progress().files)
+        return FolderStatus(
+            id=self.id,
+            state=self._state,
+            state_changed=self._state_changed,
+            error=self._error,
+            scan_errors=self._jobs.scan_errors,
+            pull_errors=self._jobs.pull_errors,
+            local=counts.local,
+            global_=counts.global_,
+            need=need,
+            receive_only=counts.receive_only,
+            need_bytes=max(0, need.bytes - here),
+            sequence=counts.sequence,
+            remote_sequence=dict(counts.remote_sequence),
+            ignore_patterns=not self._jobs.matcher.empty,
+            last_scan=self._last_scan,
+            last_file=self._last_file,
+        )
+
+    def progress(self) -> PullProgress:
+        """What is being pulled now and what is queued."""
+        return self._puller.progress()
+
+    def unfinished(self) -> Sequence[FileProgress]:
+        """The larger files that are being fetched now."""
+        return self._puller.progress().files
+
+    def errors(self) -> tuple[ItemError, ...]:
+        """Of scanning and pulling, by name."""
+        return tuple(sorted((*self._jobs.scan_errors, *self._jobs.pull_errors)))
 
     def matcher(self) -> Matcher:
         """The ignore patterns in force (of the last scan)."""
-        raise NotImplementedError
+        return self._jobs.matcher
 
     def ignores(self) -> Deferred[Ignores]:
         """The patterns as they stand in the folder now."""
-        raise NotImplementedError
+        return self._workers.disk.run(load_ignores, self.filesystem)
 
     def set_ignores(self, lines: Sequence[str]) -> Deferred[Ignores]:
-        """Replace the patterns, and scan."""
-        raise NotImplementedError
+        """
+        Replace the patterns, and scan.
 
-    def on_state(self, listener: Callable[[FolderState], None]) -> None:
-        """Call whenever the state word changes."""
-        raise NotImplementedError
+        :raises OSError: the file cannot be written.
+        """
+        stored = self._workers.disk.run(store_ignores, self.filesystem, tuple(lines))
+
+        def scan(ignores: Ignores) -> Ignores:
+            if not self._stopped:
+                self._jobs.requests.add(())
+                self._runner.scan_wanted()
+            return ignores
+
+        return stored.addCallback(scan)
+
+    # What the puller tells (pull.ledger.Told).
+
+    def started(self, file: FileInfo, action: str) -> None:
+        self._events.started(file, action)
+
+    def finished(self, file: FileInfo, action: str, error: ItemError | None) -> None:
+        self._events.finished(file, action, error)
+
+    def recorded(self, files: Sequence[FileInfo]) -> None:
+        self._events.recorded(files)
+        last = files[-1]
+        self._last_file = LastFile(last.name, self._unix(), last.deleted)
+
+    # Inside.
+
+    def _look_for_needs(self) -> None:
+        self._pull_timer = None
+        self._jobs.soon(self._runner)
+
+    def _remote_changed(self, device: object, count: int) -> None:
+        self.remote_changed()
+
+    def _local_changed(self, last: int, files: Sequence[FileInfo]) -> None:
+        self._events.local_index(last, files)
+        if self._jobs.scanning:
+            self._events.scanned(files)
+
+    def _entered(self, state: FolderState, error: str) -> None:
+        old, self._state = self._state, state
+        now = self._unix()
+        self._error = error
+        if old is state and not error:
+            return
+        duration = max(0.0, now - self._state_changed)
+        self._state_changed = now
+        self._events.state(old, state, duration, error)
+        for listener in tuple(self._listeners):
+            listener(state)
+
+    def _scanned(self) -> None:
+        self._last_scan = self._unix()
+        self._schedule_scan(scan_delay(self.config.rescan_interval_s, self._random()))
+
+    def _schedule_scan(self, seconds: float | None) -> None:
+        if self._scan_timer is not None and self._scan_timer.active():
+            self._scan_timer.cancel()
+        self._scan_timer = None
+        if seconds is not None and not self._stopped:
+            self._scan_timer = self._clock.callLater(seconds, self._scan_all)
+
+    def _scan_all(self) -> None:
+        # Also while in error or busy: what comes of it sets the timer again, or this does.
+        self._schedule_scan(scan_delay(self.config.rescan_interval_s, self._random()))
+        self._jobs.requests.add(())
+        self._runner.scan_wanted()
+
+
+def pull_options(config: FolderConfig) -> PullOptions:
+    """What the configuration says of pulling."""
+    free = config.min_disk_free
+    return PullOptions(
+        folder=config.id,
+        order=config.order,
+        window=window(config.puller_max_pending_kib),
+        ignore_permissions=config.ignore_perms,
+        ignore_delete=config.ignore_delete,
+        sync=not config.disable_fsync,
+        sparse=not config.disable_sparse_files,
+        max_conflicts=config.max_conflicts,
+        min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
+        time_window=config.mod_time_window_s * 1_000_000_000,
+    )

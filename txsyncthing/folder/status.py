@@ -13,6 +13,8 @@ from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderID, FolderState
 
+_NOTHING = Totals()
+
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
@@ -24,10 +26,10 @@ class FolderStatus:
     error: str = ""  # why the state is ``error``
     scan_errors: tuple[ItemError, ...] = ()
     pull_errors: tuple[ItemError, ...] = ()
-    local: Totals = Totals()
-    global_: Totals = Totals()
-    need: Totals = Totals()
-    receive_only: Totals = Totals()
+    local: Totals = _NOTHING
+    global_: Totals = _NOTHING
+    need: Totals = _NOTHING
+    receive_only: Totals = _NOTHING
     need_bytes: int = 0  # without what already lies in temporary files
     sequence: int = 0
     remote_sequence: dict[DeviceID, int] = field(default_factory=dict)

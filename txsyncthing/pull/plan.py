@@ -9,7 +9,7 @@ Source: reference 5.5 ("Item order", "Metadata shortcut", "Rename shortcut").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from txsyncthing.index.values import Need
@@ -17,7 +17,7 @@ from txsyncthing.pull.failure import bad_name
 from txsyncthing.pull.finish import Rename
 from txsyncthing.pull.tree import Item
 from txsyncthing.vocabulary.error import ItemError
-from txsyncthing.vocabulary.file import FileInfo, same_content
+from txsyncthing.vocabulary.file import FileInfo, LocalFlag, same_content
 from txsyncthing.vocabulary.name import WireName
 
 
@@ -62,13 +62,13 @@ class Deletions:
     def __len__(self) -> int:
         return len(self._files) + len(self._directories)
 
-    def add(self, needs: Iterable[Need]) -> None:
+    def add(self, needs: Iterable[Need], ignored: Callable[[str], bool]) -> None:
         """Note the deletions among these."""
         for need in needs:
             wanted, have = need.wanted, need.have
             if not wanted.deleted or have is None or have.deleted:
                 continue
-            if bad_name(wanted.name):
+            if bad_name(wanted.name) or ignored(wanted.name):
                 continue
             # Lists of blocks are not needed any more, and a mass deletion has many.
             item = Item(wanted, have._replace(hashes=b"") if have.is_file else have)
@@ -106,17 +106,22 @@ def _name(item: Item) -> str:
     return item.wanted.name
 
 
-def plan(needs: Iterable[Need], deletions: Deletions) -> Plan:
-    """Sort needed items by the work; those to be deleted are left out, see ``Deletions``."""
+def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], bool]) -> Plan:
+    """
+    Sort needed items by the work; those to be deleted are left out, see ``Deletions``.
+
+    :param ignored: whether a name is; such items are noted as ignored, so that they count as needed
+        no longer.
+    """
     result = Plan()
     for need in needs:
         wanted, have = need.wanted, need.have
-        if wanted.deleted:
+        if ignored(wanted.name):
+            result.adopted.append(wanted._replace(local_flags=LocalFlag.IGNORED))
+        elif wanted.deleted:
             if have is None or have.deleted:
                 result.adopted.append(wanted)
-            continue
-        cause = bad_name(wanted.name)
-        if cause is not None:
+        elif (cause := bad_name(wanted.name)) is not None:
             result.failed.append(cause.of(wanted.name))
         elif (
             have is not None and not have.deleted and have.is_directory and not wanted.is_directory

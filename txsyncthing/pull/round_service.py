@@ -56,6 +56,7 @@ class Round:
     ) -> None:
         self._seams = seams
         self._options = options
+        self._matcher = matcher
         self._front = front
         self._syncing: Callable[[], None] | None = syncing
         self._watch = look = Watch()
@@ -117,12 +118,12 @@ class Round:
         options = self._options
         if self._seams.index.counts().need.deleted and not options.ignore_delete:
             async for needs in self._pages():
-                self._deletions.add(needs)
+                self._deletions.add(needs, self._ignored)
         key = sorting_key(options.order)
         waiting: list[Queued] = []
         late: list[WireName] = []
         async for needs in self._pages():
-            batch = plan(needs, self._deletions)
+            batch = plan(needs, self._deletions, self._ignored)
             if not await self._goes(batch):
                 continue
             await self._steps.structure(batch)
@@ -193,7 +194,7 @@ class Round:
                 if file is not None and not file.deleted and not file.invalid:
                     devices = tuple(self._seams.sources.connected())
                     needs.append(Need(file, have.get(name), devices))
-            batch = plan(needs, Deletions())
+            batch = plan(needs, Deletions(), self._ignored)
             batch.symlinks += [
                 Item(need.wanted, need.have) for need in batch.late if need.wanted.is_symlink
             ]
@@ -240,6 +241,9 @@ class Round:
             else:
                 self._small.add(need, copies)
         self._queue = []
+
+    def _ignored(self, name: str) -> bool:
+        return self._matcher.match(name).ignored
 
     def _goes_on(self) -> bool:
         return not self._stopping

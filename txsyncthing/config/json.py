@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.entry import BASIC, layout
-from txsyncthing.config.folder import Parameter, Versioning
+from txsyncthing.config.folder import FolderConfig, Parameter, Versioning
 from txsyncthing.config.scalar import item, kinds, nested, read, write
 from txsyncthing.config.size import Size
 from txsyncthing.config.start import SHOWN_VERSION, blank, start
@@ -61,7 +61,7 @@ def from_json(document: object, base: Configuration) -> Configuration:
     return replace(
         whole,
         folders=tuple(
-            overlay(whole.defaults.folder, one, f"folders[{number}]")
+            overlay(_without_params(whole.defaults.folder, one), one, f"folders[{number}]")
             for number, one in enumerate(_list(folders, "folders"))
         ),
         devices=tuple(
@@ -95,6 +95,15 @@ def overlay(value: T, document: object, where: str = "") -> T:
         at = f"{where}.{name}" if where else name
         found[column.field] = _in(kind, held, getattr(value, column.field), at)
     return replace(value, **found)  # type: ignore[type-var]
+
+
+def _without_params(folder: FolderConfig, document: object) -> FolderConfig:
+    """The default of a folder that names its own parameters: they are not merged with the default's."""
+    if isinstance(document, Mapping):
+        versioning = _object(document, "").get("versioning")
+        if isinstance(versioning, Mapping) and "params" in _object(versioning, ""):
+            return replace(folder, versioning=replace(folder.versioning, params=()))
+    return folder
 
 
 def _in(kind: Any, held: object, base: Any, where: str) -> Any:

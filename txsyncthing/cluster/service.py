@@ -54,7 +54,7 @@ from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, RemoteState
 from txsyncthing.vocabulary.name import WireName
 
-CALM = 0.5  # seconds between two calls of one folder's ``remote_changed``
+CALM = 0.1  # seconds between two calls of one folder's ``remote_changed``
 
 
 class ClusterService(Service):

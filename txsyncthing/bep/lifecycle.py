@@ -1,5 +1,5 @@
 """
-The life of one connection: greeting, judging, configuring, ready, closing, closed.
+The life of one connection: greeting, judging, configuring, ready, parting, closing, closed.
 
 Source: reference 2.1, 2.2 "First message" and "Close", 2.4.
 """
@@ -19,6 +19,7 @@ from txsyncthing.clock import Clock, Timer
 HELLO_TIMEOUT = 20.0  # seconds for both Hellos
 JUDGE_TIMEOUT = 60.0  # seconds in which our own node must accept or refuse
 CONFIG_TIMEOUT = 300.0  # seconds until the peer's Cluster Config; it may take its time
+PARTING_TIMEOUT = 0.5  # seconds in which the peer may hang up first, as one does on Close
 CLOSE_TIMEOUT = 10.0  # seconds in which our Close must have left
 
 
@@ -41,7 +42,10 @@ class Wire(Protocol):
         """Tell our node that the connection is of no use any more; comes exactly once."""
 
     def farewell(self, reason: str) -> None:
-        """Send Close, drop all that was not yet sent, and hang up when Close has left."""
+        """Send Close, and nothing any more."""
+
+    def leave(self) -> None:
+        """End the transport when all is sent."""
 
     def hang_up(self) -> None:
         """End the transport at once."""
@@ -74,6 +78,9 @@ class Lifecycle(Protocol):
     def _closed(self, reason: str) -> None:
         """The peer sent Close."""
 
+    def _waited(self) -> None:
+        """The peer did not hang up on our Close (not yet: it may still be on its way)."""
+
     def _late(self) -> None:
         """Our Close did not leave in time."""
 
@@ -98,7 +105,11 @@ def until_config(inputs: Lifecycle, core: Connection) -> Timer:
     return core.clock.callLater(CONFIG_TIMEOUT, inputs.broken, "no Cluster Config in time")
 
 
-def until_closed(inputs: Lifecycle, core: Connection, reason: str) -> Timer:
+def until_parted(inputs: Lifecycle, core: Connection, reason: str) -> Timer:
+    return core.clock.callLater(PARTING_TIMEOUT, inputs._waited)
+
+
+def until_closed(inputs: Lifecycle, core: Connection) -> Timer:
     return core.clock.callLater(CLOSE_TIMEOUT, inputs._late)
 
 
@@ -108,6 +119,7 @@ greeting = builder.state("greeting", until_hello)  # the data of each is its tim
 judging = builder.state("judging", until_judged)
 configuring = builder.state("configuring", until_config)
 ready = builder.state("ready")  # silence is the exchange's business from here
+parting = builder.state("parting", until_parted)
 closing = builder.state("closing", until_closed)
 closed = builder.state("closed")
 
@@ -131,6 +143,11 @@ configuring.upon(Lifecycle.connected).loop().returns(None)
 configuring.upon(Lifecycle.hello).loop().returns(None)
 configuring.upon(Lifecycle.accepted).loop().returns(None)
 ignore(ready, Lifecycle.connected, Lifecycle.hello, Lifecycle.accepted)
+parting.upon(Lifecycle.connected).loop().returns(None)
+parting.upon(Lifecycle.hello).loop().returns(None)
+parting.upon(Lifecycle.accepted).loop().returns(None)
+parting.upon(Lifecycle.message).loop().returns(None)
+parting.upon(Lifecycle.broken).loop().returns(None)
 closing.upon(Lifecycle.connected).loop().returns(None)
 closing.upon(Lifecycle.hello).loop().returns(None)
 closing.upon(Lifecycle.accepted).loop().returns(None)
@@ -200,14 +217,14 @@ def turn_away(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) ->
     core.wire.hang_up()
 
 
-@configuring.upon(Lifecycle.broken).to(closing)
+@configuring.upon(Lifecycle.broken).to(parting)
 def part_early(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
     stop(limit)
     core.wire.over(reason)
     core.wire.farewell(reason)
 
 
-@ready.upon(Lifecycle.broken).to(closing)
+@ready.upon(Lifecycle.broken).to(parting)
 def part(inputs: Lifecycle, core: Connection, reason: str) -> None:
     core.wire.over(reason)
     core.wire.farewell(reason)
@@ -239,6 +256,12 @@ def forget_and_tell(inputs: Lifecycle, core: Connection, limit: Timer, reason: s
     core.wire.over(reason)
 
 
+@parting.upon(Lifecycle._waited).to(closing)
+def leave(inputs: Lifecycle, core: Connection, limit: Timer) -> None:
+    core.wire.leave()
+
+
+@parting.upon(Lifecycle.lost).to(closed)
 @closing.upon(Lifecycle.lost).to(closed)
 def forget(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
     limit.cancel()

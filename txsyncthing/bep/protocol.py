@@ -297,8 +297,11 @@ class BepProtocol(protocol.Protocol):
         self._terms.ended(self, reason)
 
     def farewell(self, reason: str) -> None:
+        self.wire.resumeProducing()  # so that we see the peer hang up
         self._write(encode(Close(reason), self._compression))
         self.wire.unregisterProducer()
+
+    def leave(self) -> None:
         self.wire.loseConnection()
 
     def hang_up(self) -> None:

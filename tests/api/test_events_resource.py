@@ -20,6 +20,7 @@ def test_what_is_kept_comes_at_once_in_the_official_shape() -> None:
     api.events.emit(EventType.STATE_CHANGED, {"to": "idle", "folder": "a<b", "duration": 2.0})
     reply = api.ask("GET", "/rest/events?since=0")
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
+    assert reply.headers["transfer-encoding"] == "chunked"
     assert reply.text == (
         "[\n"
         "  {\n"

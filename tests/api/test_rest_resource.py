@@ -49,12 +49,31 @@ def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allow: st
 
 
 @pytest.mark.parametrize(
-    "path", ["/rest/nope", "/rest/", "/rest", "/nope", "/rest/system", "/rest//system/ping", "/"]
+    "path", ["/rest/nope", "/rest/", "/rest", "/nope", "/rest/system", "/rest/system/ping/x", "/"]
 )
 def test_an_unknown_path_is_not_found(path: str) -> None:
     reply = FakeNodeApi().start().ask("GET", path)
     assert (reply.status, reply.text) == (404, "404 page not found\n")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/rest/system/ping/",
+        "/rest//system/ping",
+        "/rest/System/Ping",
+        "//rest/system/ping",
+        "/rest/db/../system/ping",
+    ],
+)
+def test_a_path_that_is_not_quite_right_is_sent_on(path: str) -> None:
+    api = FakeNodeApi().start()
+    reply = api.ask("GET", f"{path}?a=1&b=2")
+    assert (reply.status, reply.headers["location"]) == (301, "/rest/system/ping?a=1&b=2")
+    assert reply.text == ('<a href="/rest/system/ping?a=1&amp;b=2">Moved Permanently</a>.\n\n')
+    reply = api.ask("POST", path)
+    assert (reply.status, reply.headers["location"], reply.body) == (307, "/rest/system/ping", b"")
 
 
 def test_options_are_answered_to_everybody_at_any_path() -> None:
@@ -92,7 +111,7 @@ def test_without_a_key_rest_asks_for_a_token_even_if_no_password_is_set() -> Non
 )
 def test_no_other_spelling_of_a_path_gets_around_the_door(path: str) -> None:
     reply = FakeNodeApi().start().browser().ask("GET", path)
-    assert reply.status in (403, 404)
+    assert reply.status in (301, 403, 404)
     assert b"apiKey" not in reply.raw
 
 

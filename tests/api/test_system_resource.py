@@ -36,6 +36,16 @@ def test_the_version_has_the_official_keys() -> None:
     assert version["longVersion"].startswith("txsyncthing v0.1.0")
 
 
+def test_pages_learn_who_we_are() -> None:
+    reply = FakeNodeApi().start().browser().ask("GET", "/meta.js")
+    assert reply.text == (
+        f'var metadata = {{"authenticated":true,"deviceID":"{ME}","deviceIDShort":"{str(ME)[:7]}"}};\n'
+    )
+    assert reply.headers["content-type"] == "application/javascript"
+    assert reply.headers["cache-control"] == "max-age=0, no-cache, no-store"
+    assert "set-cookie" in reply.headers
+
+
 def test_the_status_tells_of_listeners_dialling_and_the_process() -> None:
     api = FakeNodeApi().start()
     api.connections.listening["tcp://0.0.0.0:22000"] = ListenerStatus(

@@ -14,7 +14,17 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from txsyncthing.api import shapes
 from txsyncthing.api.encoding import body
-from txsyncthing.api.exchange import DONE, TEXT, Answer, Question, Refused, Route, encoded, json
+from txsyncthing.api.exchange import (
+    DONE,
+    TEXT,
+    Answer,
+    Question,
+    Refused,
+    Route,
+    encoded,
+    error,
+    json,
+)
 from txsyncthing.api.file_shapes import NeedPage, file_details, need_body
 from txsyncthing.api.seams import ClusterView, FoldersView, FolderView
 from txsyncthing.api.system_resource import device_of
@@ -67,9 +77,19 @@ class DbResource:
             Route("/rest/db/prio", {"POST": self.prio}),
             Route("/rest/db/file", {"GET": self.file}),
             Route("/rest/db/ignores", {"GET": self.ignores, "POST": self.set_ignores}),
+            Route("/rest/db/browse", {"GET": self.not_yet}),
+            Route("/rest/db/remoteneed", {"GET": self.not_yet}),
+            Route("/rest/db/localchanged", {"GET": self.not_yet}),
+            Route("/rest/db/override", {"POST": self.not_yet}),
+            Route("/rest/db/revert", {"POST": self.not_yet}),
+            Route("/rest/folder/versions", {"GET": self.not_yet, "POST": self.not_yet}),
             Route("/rest/folder/errors", {"GET": self.errors}),
             Route("/rest/folder/pullerrors", {"GET": self.errors}),
         ]
+
+    def not_yet(self, question: Question) -> Answer:
+        """What the official daemon can do and we cannot: never pretend."""
+        return error(501, f"{question.path} is not supported yet")
 
     def _known(self, question: Question, status: int = 404) -> FolderID:
         """The configured folder that a question names."""

@@ -7,13 +7,13 @@ Source: reference 7.5, 11.14.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from txsyncthing.api.encoding import encode, exact_text, plain
-from txsyncthing.api.exchange import JSON, Answer, Question, Refused, Route, encoded
+from txsyncthing.api.exchange import JSON, Answer, Question, Refused, Route
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.events.bus import Event, EventBus, Numbered, Subscription
 from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, EventType, Mask, parse_mask
@@ -63,6 +63,10 @@ def _rest_of(event: Event) -> bytes:
     return encode(document)[1:].replace(b"\n", b"\n  ")
 
 
+def _later(body: Awaitable[bytes]) -> Answer:
+    return Answer(200, content_type=JSON, later=body)
+
+
 class EventsResource:
     """Answers ``/rest/events``; the clients that wait are counted."""
 
@@ -96,14 +100,13 @@ class EventsResource:
         timeout = TIMEOUT if seconds is None or seconds < 0 else min(float(seconds), LONGEST)
         subscription = self._bus.subscribe(mask)
         if subscription.newest > since:
-            return encoded(self._texts.list(subscription.since(since, limit)))
+            # In chunks, too: some clients take events in no other way.
+            return _later(succeed(self._texts.list(subscription.since(since, limit))))
         if len(self._waiting) >= MAX_WAITING:
             raise Refused(503, f"{MAX_WAITING} clients wait for events already")
-        return Answer(
-            200, content_type=JSON, later=self._later(subscription, since, limit, timeout)
-        )
+        return _later(self._wait(subscription, since, limit, timeout))
 
-    async def _later(
+    async def _wait(
         self, subscription: Subscription, since: int, limit: int, timeout: float
     ) -> bytes:
         wait = Wait(self._clock, subscription, since, timeout)

@@ -6,8 +6,9 @@ Nothing here knows Klein or Twisted, so that handlers are plain functions of a Q
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, TypeAlias
 
 from txsyncthing.api.encoding import body
@@ -101,6 +102,14 @@ Handler: TypeAlias = (
 """Answers one kind of question; may raise Refused."""
 
 
+def redirect(method: str, place: str) -> Answer:
+    """Where a path that was not quite right is; GET may be repeated there as it is, others must."""
+    if method != "GET":
+        return Answer(307, headers={"Location": place})
+    page = f'<a href="{escape(place)}">Moved Permanently</a>.\n\n'.encode()
+    return Answer(301, page, "text/html; charset=utf-8", {"Location": place})
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """
@@ -121,3 +130,19 @@ class Route:
         """Whether a path is written exactly as this one."""
         fixed, mark, _ = self.path.partition("<")
         return path.startswith(fixed) if mark else path == fixed
+
+
+def nearest(path: str, known: Iterable[str]) -> str | None:
+    """
+    The known path that a client may have meant: other case, doubled or trailing slashes, dots.
+
+    Source: what httprouter forgives.
+    """
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    clean = "/" + "/".join(parts)
+    return next((one for one in known if one.lower() == clean.lower() and one != path), None)

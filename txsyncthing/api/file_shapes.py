@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from txsyncthing.api.encoding import EPOCH, ZERO_TIME, body, moment_text
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.device import DeviceID, short_text
-from txsyncthing.vocabulary.file import DIRECTORY_BYTES, FileInfo, FileType, LocalFlag
+from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileInfo, FileType, LocalFlag
 from txsyncthing.vocabulary.name import WireName
 
 _TYPES = {
@@ -68,7 +68,7 @@ def _octal(permissions: int) -> str:
 def _size(value: FileInfo) -> int:
     if value.deleted:
         return 0
-    return value.size if value.type is FileType.FILE else DIRECTORY_BYTES
+    return value.size if value.type is FileType.FILE else BYTES_WITHOUT_CONTENT
 
 
 def file_details(

@@ -21,7 +21,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from werkzeug.exceptions import NotFound
 
-from txsyncthing.api.exchange import Answer, Question, Refused, Route, error
+from txsyncthing.api.exchange import Answer, Question, Refused, Route, error, nearest, redirect
 from txsyncthing.api.session import Asking, Guard, Password, Refusal, Rules, Welcome
 from txsyncthing.runtime.log_service import Log
 
@@ -154,9 +154,11 @@ class RestResource(Resource):
         app = Klein()
         app.url_map.merge_slashes = False
         app.url_map.strict_slashes = False
+        routes = list(routes)
+        self._paths = [route.path for route in routes if "<" not in route.path]
         for route in routes:
             app.route(route.path, endpoint=route.path)(self._endpoint(route))
-        app.handle_errors(NotFound)(_not_found)  # type: ignore[arg-type]
+        app.handle_errors(NotFound)(self._not_found)  # type: ignore[arg-type]
         self._klein = app.resource()
 
     def render(self, request: BoundedRequest) -> int:
@@ -208,7 +210,7 @@ class RestResource(Resource):
             request.header("access-control-allow-origin", "*")
         for name, value in verdict.cookies:
             request.cookie(name, value)
-        if asking.path.startswith("/rest/"):
+        if asking.path.startswith("/rest/") or asking.path == "/meta.js":
             request.header("cache-control", "max-age=0, no-cache, no-store")
             request.header("expires", datetimeToString().decode())
             request.header("pragma", "no-cache")
@@ -222,6 +224,16 @@ class RestResource(Resource):
         _begin(request, answer)
         request.end()
         return NOT_DONE_YET
+
+    def _not_found(self, request: BoundedRequest, failure: object) -> None:
+        _begin(request, self._elsewhere(request))
+
+    def _elsewhere(self, request: BoundedRequest) -> Answer:
+        place = nearest(request.judged, self._paths)
+        if place is None:
+            return error(404, NOT_FOUND)
+        query = f"?{request.query.decode('latin-1')}" if request.query else ""
+        return redirect(request.method.decode("latin-1"), place + query)
 
     def _endpoint(self, route: Route) -> Callable[..., Deferred[None]]:
         def endpoint(request: BoundedRequest, **names: str) -> Deferred[None]:
@@ -242,7 +254,7 @@ class RestResource(Resource):
         self, route: Route, request: BoundedRequest, names: Mapping[str, str]
     ) -> Answer:
         if not route.fits(request.judged):  # Klein forgives spellings which the door did not see
-            return error(404, NOT_FOUND)
+            return self._elsewhere(request)
         method = request.method.decode("latin-1")
         handler = route.methods.get(method)
         if handler is None:
@@ -313,10 +325,6 @@ class RestSite(Site):
 
 def _call(_: object, call: Callable[[], object]) -> None:
     call()
-
-
-def _not_found(request: BoundedRequest, failure: object) -> None:
-    _begin(request, error(404, NOT_FOUND))
 
 
 def _refusal(refusal: Refusal) -> Answer:

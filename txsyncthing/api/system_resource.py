@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
+
 from txsyncthing.api import shapes
 from txsyncthing.api.encoding import parse_time
 from txsyncthing.api.exchange import DONE, TEXT, Answer, Question, Refused, Route, error, json
@@ -73,6 +75,7 @@ class SystemResource:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/meta.js", {"GET": self.meta}),
             Route("/rest/noauth/health", {"GET": self.health}),
             Route("/rest/system/ping", {"GET": self.ping, "POST": self.ping}),
             Route("/rest/system/version", {"GET": self.version}),
@@ -94,6 +97,13 @@ class SystemResource:
             Route("/rest/svc/lang", {"GET": self.languages}),
             Route("/rest/svc/random/string", {"GET": self.random_string}),
         ]
+
+    def meta(self, question: Question) -> Answer:
+        """What pages learn of the node; behind the login, by which they see whether there is one."""
+        id = str(self._node.id)
+        document = {"authenticated": True, "deviceID": id, "deviceIDShort": id[:7]}
+        text = f"var metadata = {orjson.dumps(document).decode()};\n"
+        return Answer(200, text.encode(), "application/javascript")
 
     def health(self, question: Question) -> Answer:
         return json({"status": "OK"})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import (
-    DIRECTORY_BYTES,
+    BYTES_WITHOUT_CONTENT,
     FileInfo,
     FileType,
     LocalFlag,
@@ -131,6 +131,6 @@ def test_a_deletion_keeps_name_and_kind_and_nothing_else() -> None:
 
 def test_what_items_count_in_totals() -> None:
     assert FILE.counted_bytes == 5
-    assert FileInfo(NAME, FileType.DIRECTORY).counted_bytes == DIRECTORY_BYTES
+    assert FileInfo(NAME, FileType.DIRECTORY).counted_bytes == BYTES_WITHOUT_CONTENT
     assert FileInfo(NAME, FileType.DIRECTORY, deleted=True).counted_bytes == 0
-    assert FileInfo(NAME, FileType.SYMLINK).counted_bytes == 0
+    assert FileInfo(NAME, FileType.SYMLINK).counted_bytes == BYTES_WITHOUT_CONTENT

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from txsyncthing.bep.framing import MAX_MESSAGE_LENGTH
 from txsyncthing.bep.messages import MAX_REQUEST_SIZE
-from txsyncthing.vocabulary.file import DIRECTORY_BYTES, FileType
+from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileType
 from txsyncthing.vocabulary.name import WireName, check_name, is_internal
 
 CLUSTER_CONFIG, INDEX, INDEX_UPDATE, REQUEST, RESPONSE, DOWNLOAD_PROGRESS, PING, CLOSE = range(8)
@@ -90,7 +90,7 @@ def check_file(
             raise BadMessage(f"index has {name!r} of the unknown type {type}")
         if blocks:
             raise BadMessage(f"index has {name!r}, a {kind.name.lower()} with blocks")
-        if size not in (0, DIRECTORY_BYTES) and not deleted:
+        if size not in (0, BYTES_WITHOUT_CONTENT) and not deleted:
             raise BadMessage(f"index has {name!r}, a {kind.name.lower()} of {size} bytes")
     if sequence < 0:
         raise BadMessage(f"index has {name!r} with the sequence {sequence}")

@@ -26,7 +26,7 @@ from txsyncthing.index.need import (
 )
 from txsyncthing.index.rows import clamped
 from txsyncthing.index.values import Totals
-from txsyncthing.vocabulary.file import DIRECTORY_BYTES, FileType, LocalFlag
+from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileType, LocalFlag
 
 OURS, GLOBALLY, NEED, RECEIVE_ONLY, IN_SYNC = range(5)
 """Kinds of total, column ``kind``."""
@@ -138,4 +138,4 @@ class Tally:
             sums[DELETED] += sign
             return
         sums[_SLOT[item.type]] += sign
-        sums[BYTES] += sign * (DIRECTORY_BYTES if item.type == DIRECTORY else item.size)
+        sums[BYTES] += sign * (item.size if item.type == FileType.FILE else BYTES_WITHOUT_CONTENT)

@@ -7,10 +7,12 @@ Source: reference 6.5 "Exit codes", 7.2 (restart, shutdown).
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-
-from twisted.internet.interfaces import IReactorCore
+from functools import partial
+from typing import Any
 
 RESTART = 3  # exit code: whoever supervises us starts us again
 
@@ -25,7 +27,7 @@ class Ending:
     :param pidfile: twistd's, removed before the process is replaced; empty for none.
     """
 
-    def __init__(self, reactor: IReactorCore, *, replace: bool, pidfile: str = "") -> None:
+    def __init__(self, reactor: Any, *, replace: bool, pidfile: str = "") -> None:
         self._reactor = reactor
         self._replace = replace
         self._pidfile = pidfile
@@ -40,6 +42,21 @@ class Ending:
         if not self._asked:
             self._reactor.addSystemEventTrigger("after", "shutdown", self._come_back)
         self._stop()
+
+    def follow_signals(self) -> None:
+        """
+        TERM and INT end the process in order, with code 0 (twistd's own would kill it after all is
+        done); HUP restarts it. Call it when the reactor runs.
+        """
+        for number, end in (
+            (signal.SIGTERM, self.shutdown),
+            (signal.SIGINT, self.shutdown),
+            (signal.SIGHUP, self.restart),
+        ):
+            signal.signal(number, partial(self._signalled, end))
+
+    def _signalled(self, end: Callable[[], None], number: int, frame: object) -> None:
+        self._reactor.callFromThread(end)
 
     def _stop(self) -> None:
         if not self._asked:

@@ -7,7 +7,6 @@ Source: reference 6.5.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -85,9 +84,7 @@ def makeService(options: Options) -> IService:
         pidfile=parent.get("pidfile") or "",
     )
     service = process_service(reactor, settings, home, ending, foreground)
-    if hasattr(signal, "SIGHUP"):
-        hang_up = partial(signal.signal, signal.SIGHUP, lambda *_: ending.restart())
-        reactor.callWhenRunning(hang_up)
+    reactor.callWhenRunning(ending.follow_signals)
     return service
 
 

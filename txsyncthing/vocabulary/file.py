@@ -15,8 +15,8 @@ from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Order, Vector
 
-DIRECTORY_BYTES = 128
-"""What a directory counts in every total of bytes (reference 11.16)."""
+BYTES_WITHOUT_CONTENT = 128
+"""What a directory or symlink counts in every total of bytes (reference 11.16; seen on 1.19 and 1.29)."""
 
 
 class FileType(IntEnum):
@@ -95,7 +95,7 @@ class FileInfo(NamedTuple):
         """What the item counts in totals of bytes."""
         if self.deleted:
             return 0
-        return DIRECTORY_BYTES if self.type is FileType.DIRECTORY else self.size
+        return self.size if self.type is FileType.FILE else BYTES_WITHOUT_CONTENT
 
     @property
     def is_file(self) -> bool:

@@ -57,6 +57,10 @@ def unchanged(
         return filesystem.read_link(name) == have.symlink_target
     if found.size != have.size or not same_time(found.modified, have.modified, options.time_window):
         return False
+    # Tools may put size and modification time back after an edit, but not the time of the change; where
+    # that alone differs a scan refreshes the record.
+    if have.inode_change and found.changed != have.inode_change:
+        return False
     if options.ignore_permissions or have.no_permissions:
         return True
     return same_permissions(found.mode, have.permissions)

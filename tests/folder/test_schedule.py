@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from txsyncthing.folder.schedule import PullPauses, scan_delay
+
+
+def test_scans_are_spread_around_the_interval() -> None:
+    assert scan_delay(3600, 0.0) == 2700
+    assert scan_delay(3600, 0.5) == 3600
+    assert scan_delay(0, 0.5) is None
+
+
+def test_pauses_double_up_to_sixty_times_the_base() -> None:
+    pauses = PullPauses(0)
+    assert [pauses.failed(0) for _ in range(8)] == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    pauses.done()
+    assert pauses.failed(5) == 65
+    assert PullPauses(2).failed(0) == 2

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.pull.folder import NOW, file, gone, symlink
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.pull.conflict import in_conflict, keep_copy
+from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.name import WireName
+
+BY = ShortID(10)
+
+
+def disk_with(*names: str) -> MemoryFilesystem:
+    disk = MemoryFilesystem(lambda: NOW)
+    for name in names:
+        opened = disk.create(name, 0o644)
+        opened.write(name.encode(), 0)
+        opened.close()
+    return disk
+
+
+def bases(disk: MemoryFilesystem) -> list[str]:
+    return [entry.base for entry in disk.list("")]
+
+
+def test_only_files_that_nobody_knew_are_in_conflict() -> None:
+    mine = file("f", b"mine", by=1)
+    assert in_conflict(mine, file("f", b"theirs", 5))
+    assert in_conflict(mine, gone(file("f", b"theirs", 5)))
+    assert not in_conflict(mine, file("f", b"theirs", 5, knows=1))
+    assert not in_conflict(mine, file("f", b"mine", 5))
+    assert not in_conflict(None, file("f", b"theirs", 5))
+    assert not in_conflict(gone(mine, by=1), file("f", b"theirs", 5))
+    assert not in_conflict(symlink("f", b"t", by=1), file("f", b"theirs", 5))
+    made_from_mine = file("f", b"theirs", 5, previous_blocks_hash=mine.blocks_hash)
+    assert not in_conflict(mine, made_from_mine)
+
+
+def test_a_copy_never_replaces_another() -> None:
+    disk = disk_with("f.txt")
+    first = keep_copy(disk, WireName("f.txt"), BY, NOW, 10)
+    second = keep_copy(disk, WireName("f.txt"), BY, NOW, 10)
+    assert first is not None
+    assert second is not None
+    assert bases(disk) == sorted([first, second, "f.txt"])
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_copy_is_there_before_the_file_goes(links: bool) -> None:
+    disk = disk_with("f")
+    if not links:
+        disk.fail("link", "*", OSError(1, "Operation not permitted"), times=-1)
+    copy = keep_copy(disk, WireName("f"), BY, NOW, 10)
+    assert bases(disk) == (["f", copy] if links else [copy])
+
+
+def test_copies_beyond_the_limit_go_the_oldest_first() -> None:
+    disk = disk_with("f.txt", "other.sync-conflict-20200101-000000-AAAAAAA.txt")
+    for day in range(5):
+        keep_copy(disk, WireName("f.txt"), BY, NOW + day * 86400, 3)
+    kept = [base for base in bases(disk) if base.startswith("f.sync")]
+    assert [base[16:24] for base in kept] == ["20231116", "20231117", "20231118"]
+    assert "other.sync-conflict-20200101-000000-AAAAAAA.txt" in bases(disk)
+
+
+def test_no_copy_is_kept_of_a_copy_or_where_none_is_wanted() -> None:
+    name = "f.sync-conflict-20200101-000000-AAAAAAA.txt"
+    disk = disk_with("f", name)
+    assert keep_copy(disk, WireName("f"), BY, NOW, 0) is None
+    assert keep_copy(disk, WireName(name), BY, NOW, 10) is None
+    assert bases(disk) == ["f", name]

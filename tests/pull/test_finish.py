@@ -1,0 +1,209 @@
+"""Nothing is lost, whenever the power goes or the process is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from tests.pull.folder import FOLDER, NOW, directory, file, gone
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.filesystem.seam import Kind
+from txsyncthing.pull.finish import (
+    Copy,
+    Outcome,
+    Rename,
+    SmallFile,
+    place_files,
+    rename_files,
+    set_metadata,
+)
+from txsyncthing.pull.options import PullOptions
+from txsyncthing.pull.tree import Item, delete_files, make_directories
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.name import WireName, is_temporary
+
+OPTIONS = PullOptions(FOLDER)
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class MortalDisk(MemoryFilesystem):
+    """Counts operations, and dies at one."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: NOW)
+        self.left = -1
+        self.count = 0
+
+    def spring(self, operation: str, name: str) -> None:
+        self.count += 1
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        super().spring(operation, name)
+
+
+def write(disk: MemoryFilesystem, name: str, data: bytes) -> FileInfo:
+    opened = disk.create(name, 0o644)
+    opened.write(data, 0)
+    opened.close()
+    stat = disk.lstat(name)
+    return file(name, data, by=1)._replace(modified=stat.modified, inode_change=stat.changed)
+
+
+def contents(disk: MemoryFilesystem) -> dict[str, bytes]:
+    """The files that users see."""
+    return {
+        entry.base: disk.open(entry.base).read(1 << 20, 0)
+        for entry in disk.list("")
+        if not is_temporary(entry.base) and entry.stat.kind is Kind.FILE
+    }
+
+
+Step = Callable[[MemoryFilesystem, FileInfo], list[Outcome]]
+
+
+def replace(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    wanted = file("f", b"new bytes", 2, knows=1)
+    return place_files(disk, [SmallFile(wanted, old, [b"new bytes"])], OPTIONS, NOW)
+
+
+def replace_in_conflict(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    wanted = file("f", b"new bytes", 2)
+    return place_files(disk, [SmallFile(wanted, old, [b"new bytes"])], OPTIONS, NOW)
+
+
+def delete_in_conflict(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    deletion = gone(file("f", b"other", 5))
+    return delete_files(disk, [Item(deletion, old)], OPTIONS, NOW)
+
+
+def directory_in_conflict(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    return make_directories(disk, [Item(directory("f", 5), old)], OPTIONS, NOW)
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize(
+    "step", [replace, replace_in_conflict, delete_in_conflict, directory_in_conflict]
+)
+@pytest.mark.parametrize("power", [False, True])
+def test_a_kill_loses_no_bytes(step: Step, links: bool, power: bool) -> None:
+    counting = MortalDisk()
+    old = write(counting, "f", b"old bytes")
+    before = counting.count
+    assert all(outcome.error is None for outcome in step(counting, old))
+    for moment in range(counting.count - before + 1):
+        disk = MortalDisk()
+        old = write(disk, "f", b"old bytes")
+        if not links:
+            disk.fail("link", "*", OSError(1, "Operation not permitted"), times=-1)
+        disk.settle()
+        disk.left = moment
+        with suppress(Killed):
+            step(disk, old)
+        disk.left = -1
+        if power:
+            disk.crash()
+        found = contents(disk)
+        assert set(found.values()) <= {b"old bytes", b"new bytes"}, moment
+        if step is replace:
+            assert "f" in found, moment  # never a moment without the name
+        else:
+            assert b"old bytes" in found.values(), moment
+
+
+def test_what_is_recorded_survives_a_power_loss() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old bytes")
+    disk.settle()
+    (outcome,) = replace(disk, old)
+    assert outcome.done
+    disk.crash()
+    assert contents(disk) == {"f": b"new bytes"}
+
+
+def test_without_fsync_nothing_is_synced() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    wanted = file("f", b"x", 2)
+    disk.fail("sync", "*", OSError(5, "Input/output error"), times=-1)
+    disk.fail("sync_directory", "*", OSError(5, "Input/output error"), times=-1)
+    options = PullOptions(FOLDER, sync=False)
+    (outcome,) = place_files(disk, [SmallFile(wanted, None, [b"x"])], options, NOW)
+    assert outcome.error is None
+
+
+def test_one_bad_file_does_not_stop_the_batch() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    files = [SmallFile(file(name, b"x", 2), None, [b"x"]) for name in "abc"]
+    disk.fail("sync", ".syncthing.b.tmp", OSError(5, "Input/output error"))
+    outcomes = place_files(disk, files, OPTIONS, NOW)
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True]
+    assert outcomes[1].error is not None
+    assert outcomes[1].error.error == "syncing: input/output error"
+
+
+def test_wrong_bytes_are_never_placed() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    write(disk, "source", b"other")
+    wanted = file("f", b"right", 2)
+    for part in (b"wrong", b"", b"right and more", Copy(((WireName("source"), 0),))):
+        (outcome,) = place_files(disk, [SmallFile(wanted, None, [part])], OPTIONS, NOW)
+        assert outcome.spoiled == (0,)
+    assert set(contents(disk)) == {"source"}
+
+
+def test_a_larger_temporary_file_leaves_nothing_behind_the_end() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    write(disk, ".syncthing.f.tmp", b"much longer than the file")
+    place_files(disk, [SmallFile(file("f", b"x", 2), None, [b"x"])], OPTIONS, NOW)
+    assert contents(disk) == {"f": b"x"}
+
+
+def test_a_symlink_in_the_place_of_the_temporary_file_is_not_followed() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    write(disk, "precious", b"precious")
+    disk.symlink(b"precious", ".syncthing.f.tmp")
+    place_files(disk, [SmallFile(file("f", b"x", 2), None, [b"x"])], OPTIONS, NOW)
+    assert contents(disk) == {"f": b"x", "precious": b"precious"}
+
+
+def test_where_permissions_are_ignored_the_old_mode_stays() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    disk.chmod("f", 0o600)
+    old = old._replace(inode_change=disk.lstat("f").changed)
+    options = PullOptions(FOLDER, ignore_permissions=True)
+    wanted = file("f", b"new", 2, knows=1, permissions=0o777)
+    place_files(disk, [SmallFile(wanted, old, [b"new"])], options, NOW)
+    place_files(disk, [SmallFile(file("g", b"new", 2), None, [b"new"])], options, NOW)
+    assert disk.lstat("f").mode == 0o600
+    assert disk.lstat("g").mode == 0o644
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    write(disk, "f", b"eve")
+    disk.utime("f", old.modified)
+    wanted = file("f", b"new", 2, knows=1)
+    (outcome,) = place_files(disk, [SmallFile(wanted, old, [b"new"])], OPTIONS, NOW)
+    assert outcome.error is not None
+    (outcome,) = set_metadata(disk, [(wanted, old)], OPTIONS, NOW)
+    assert outcome.error is not None
+    item = Rename(file("x", b"old", 3), None, old, gone(old))
+    (outcome,) = rename_files(disk, [item], OPTIONS, NOW)
+    assert outcome.spoiled
+    assert contents(disk) == {"f": b"eve"}
+
+
+def test_a_directory_that_may_not_be_written_is_opened_for_the_moment() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    disk.make_directory("d", 0o755)
+    disk.chmod("d", 0o555)
+    (outcome,) = place_files(disk, [SmallFile(file("d/f", b"x", 2), None, [b"x"])], OPTIONS, NOW)
+    assert outcome.error is None
+    assert disk.lstat("d").mode == 0o555

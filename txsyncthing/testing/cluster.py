@@ -188,3 +188,4 @@ class Cluster:
             stopped = member.node.stopService()
             while not stopped.called:
                 self.run(1.0)
+        self.run(1.0)  # what is still on the wires

@@ -258,7 +258,6 @@ class FolderService(Service):
         need = counts.need
         if self.config.ignore_delete:
             need = need._replace(deleted=0)
-        here = sum(file.bytes_done for file in self._puller.progress().files)
         return FolderStatus(
             id=self.id,
             state=self._state,
@@ -270,7 +269,7 @@ class FolderService(Service):
             global_=counts.global_,
             need=need,
             receive_only=counts.receive_only,
-            need_bytes=max(0, need.bytes - here),
+            need_bytes=max(0, need.bytes - self._puller.bytes_done),
             sequence=counts.sequence,
             remote_sequence=dict(counts.remote_sequence),
             ignore_patterns=not self._jobs.matcher.empty,

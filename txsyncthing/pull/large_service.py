@@ -42,6 +42,9 @@ from txsyncthing.vocabulary.block import HASH_SIZE, BlockInfo, block
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import WireName
 
+SYNC_EVERY = (
+    128 * 1024 * 1024
+)  # bytes after which the disk is put to work, so that the end is short
 WRITERS = 2  # jobs at the same time which hash and write
 LOOKUP = 2000  # blocks asked of the index at once
 
@@ -118,6 +121,8 @@ class LargeFile:
         self._outcome: Outcome | None = None
         self._available: set[int] = set()
         self._reused = self._own = self._foreign = self._pulled = self._pulling = 0
+        self._unsynced = 0
+        self._syncing = False
         self._created = files.seams.clock.seconds()
         self.machine: PulledFile = new_file(Core(self))
 
@@ -285,6 +290,8 @@ class LargeFile:
         """The writer is done with a block."""
         if result is True:
             self._have([fetch.request.number])
+            self._unsynced += fetch.request.size
+            self._sync_early()
             self._pulled += 1
             self._pulling -= 1
             self.machine.stored(1)
@@ -296,6 +303,27 @@ class LargeFile:
     def missing_bytes(self) -> int:
         """What the file may still take from the disk."""
         return sum(one.size for one in self._left.values())
+
+    def _sync_early(self) -> None:
+        if self._unsynced < SYNC_EVERY or self._syncing or not self._files.options.sync:
+            return
+        assert self._file is not None
+        self._unsynced = 0
+        self._syncing = True
+        self.busy += 1
+        job = self._files.seams.workers.disk.run(self._file.sync)
+        job.addBoth(self._synced)
+
+    def _synced(self, _: object) -> None:
+        # What went wrong will go wrong again at the end, where it is told.
+        self._syncing = False
+        self._quiet(None)
+
+    @property
+    def bytes_done(self) -> int:
+        """What lies in the temporary file already."""
+        wanted = self.need.wanted
+        return min(len(self._available) * wanted.cut, wanted.size)
 
     def progress(self) -> FileProgress:
         """How far it is."""
@@ -313,7 +341,7 @@ class LargeFile:
             self._foreign,
             self._pulled,
             self._pulling,
-            min(len(self._available) * wanted.cut, wanted.size),
+            self.bytes_done,
             wanted.size,
         )
 

@@ -50,8 +50,3 @@ class PullProgress(NamedTuple):
     files: tuple[FileProgress, ...] = ()  # larger files being assembled
     in_progress: frozenset[WireName] = frozenset()  # all files which are asked for now
     queued: tuple[WireName, ...] = ()  # planned, in the order in which they will be pulled
-
-    @property
-    def bytes_done(self) -> int:
-        """Already here of what the index still counts as needed."""
-        return sum(file.bytes_done for file in self.files)

@@ -94,6 +94,11 @@ class Round:
         files = tuple(file.progress() for file in self._large.files.values())
         return PullProgress(files, self.ledger.in_progress, tuple(self._queue))
 
+    @property
+    def bytes_done(self) -> int:
+        """What lies in temporary files already."""
+        return sum(file.bytes_done for file in self._large.files.values())
+
     async def run(self) -> None:
         """
         Do all of it.

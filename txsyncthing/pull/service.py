@@ -92,6 +92,11 @@ class FolderPuller:
         """A snapshot, for REST and for DownloadProgress."""
         return PullProgress() if self._round is None else self._round.progress()
 
+    @property
+    def bytes_done(self) -> int:
+        """What is needed and lies in temporary files already; cheap."""
+        return 0 if self._round is None else self._round.bytes_done
+
     def bring_to_front(self, name: WireName) -> None:
         """Pull this file before the others that wait."""
         self._front.add(name)

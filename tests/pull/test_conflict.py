@@ -70,3 +70,20 @@ def test_no_copy_is_kept_of_a_copy_or_where_none_is_wanted() -> None:
     assert keep_copy(disk, WireName("f"), BY, NOW, 0) is None
     assert keep_copy(disk, WireName(name), BY, NOW, 10) is None
     assert bases(disk) == ["f", name]
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".txt", "ä" * 127, "." + "y" * 254, "d/" + "z" * 255])
+def test_a_name_without_room_for_more_is_cut(name: str) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    disk.make_directory("d", 0o755)
+    opened = disk.create(name, 0o644)
+    opened.write(b"mine", 0)
+    opened.close()
+    first = keep_copy(disk, WireName(name), BY, NOW, 10)
+    second = keep_copy(disk, WireName(name), BY, NOW, 10)
+    assert first is not None
+    assert second is not None
+    assert first != second
+    assert disk.open(first).read(9, 0) == disk.open(second).read(9, 0) == b"mine"
+    assert ".sync-conflict-2023111" in first
+    assert first.endswith(".txt") == name.endswith(".txt")

@@ -12,14 +12,18 @@ from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo, same_content
 from txsyncthing.vocabulary.name import (
+    MAX_COMPONENT,
     WireName,
+    base_name,
     conflict_name,
+    extension,
     is_conflict,
     is_conflict_of,
     join,
     parent,
 )
 
+_TAG = len(".sync-conflict-20060102-150405-ABCDEFG")
 _TRIES = 60  # seconds that may be taken by copies of the same second
 
 
@@ -60,8 +64,9 @@ def keep_copy(
 
 
 def _second_name(filesystem: Filesystem, name: WireName, by: ShortID, when: datetime) -> WireName:
+    short = _shortened(name)
     for later in range(_TRIES):
-        kept = conflict_name(name, when + timedelta(seconds=later), by)
+        kept = conflict_name(short, when + timedelta(seconds=later), by)
         try:
             filesystem.link(name, kept)
         except FileExistsError:
@@ -74,6 +79,21 @@ def _second_name(filesystem: Filesystem, name: WireName, by: ShortID, when: date
             filesystem.rename(name, kept)
         return kept
     raise FileExistsError(f"{name}: all conflict names of this minute are taken")
+
+
+def _shortened(name: WireName) -> WireName:
+    """The name, without so many letters before its extension that a conflict name of it can exist."""
+    base = base_name(name)
+    ending = extension(base)
+    room = MAX_COMPONENT - _TAG
+    if len(base.encode()) <= room:
+        return name
+    if len(ending.encode()) > room // 2:
+        ending = ""
+    stem = base[: len(base) - len(ending)]
+    while len(stem.encode()) + len(ending.encode()) > room:
+        stem = stem[:-1]
+    return join(parent(name), stem + ending)
 
 
 def _taken(filesystem: Filesystem, name: WireName) -> bool:

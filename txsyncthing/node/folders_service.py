@@ -14,6 +14,7 @@ from dataclasses import replace
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
+from txsyncthing.clock import Timer
 from txsyncthing.cluster.tables import FolderTable
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.diff import Change
@@ -23,6 +24,7 @@ from txsyncthing.events.types import Emit, EventType
 from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
+from txsyncthing.index.values import IndexFailed
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
@@ -33,6 +35,7 @@ from txsyncthing.vocabulary.folder import FolderID
 Make = Callable[[FolderConfig], FolderService]
 
 UNLIMITED = 1 << 30  # folders that may work at the same time
+MAINTENANCE = 8 * 3600.0  # seconds between two rounds of tidying the databases (reference 5.10)
 
 
 class Slot:
@@ -101,6 +104,7 @@ class FoldersService(Service):
         self._gate = Limiter(self._width())
         self._slots: dict[FolderID, Slot] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._timer: Timer | None = None
 
     # What REST asks (api.seams.FoldersView).
 
@@ -144,6 +148,7 @@ class FoldersService(Service):
         self.running = True
         self._tasks.startService()
         self._unsubscribe = self._holder.subscribe(self._configured)
+        self._timer = self._world.clock.callLater(MAINTENANCE, self._maintain)
         self._tasks.spawn(self._begin(), "start folders")
 
     async def _begin(self) -> None:
@@ -156,6 +161,8 @@ class FoldersService(Service):
         """Fires when no folder moves any more."""
         self.running = False
         self._unsubscribe()
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -166,6 +173,19 @@ class FoldersService(Service):
             if slot.service is not None:
                 self._table.drop(slot.service.id)
         await self._tasks.finish()
+
+    def _maintain(self) -> None:
+        self._timer = self._world.clock.callLater(MAINTENANCE, self._maintain)
+        self._tasks.spawn(self._tidy_databases(), "tidy databases")
+
+    async def _tidy_databases(self) -> None:
+        for slot in list(self._slots.values()):
+            service = slot.service
+            if service is not None and service.ready:
+                try:
+                    await service.index.maintain()
+                except IndexFailed as error:
+                    self._log.warn("tidying a database: {error}", error=error)
 
     # Following the configuration.
 

@@ -25,8 +25,10 @@ from txsyncthing.config.file_service import ConfigFileService
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.config.json import to_json
+from txsyncthing.events.bus import EventBus
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.disk import DiskFilesystem
+from txsyncthing.node.audit_service import AuditService
 from txsyncthing.node.build import Node, all_paused
 from txsyncthing.node.chain_service import ChainService
 from txsyncthing.node.ending import Ending
@@ -38,6 +40,7 @@ from txsyncthing.node.paths import Paths
 from txsyncthing.node.systemd_service import SystemdService
 from txsyncthing.node.views import ProcessView
 from txsyncthing.node.world import DatabaseDirectory, World
+from txsyncthing.runtime.lines import Level
 from txsyncthing.runtime.log_service import Logs, LogService, Sink, stream_sink
 from txsyncthing.runtime.worker_service import WorkerService
 from txsyncthing.tls.endpoint import TlsNode
@@ -92,7 +95,12 @@ def process_service(
     reactor: Any, settings: Settings, home: Home, ending: Ending, foreground: bool
 ) -> IService:
     """Everything that a node's process runs, in the order in which it starts."""
-    logs = Logs(time.time, settings.log_level, sinks=[_log_sink(settings, foreground)])
+    logs = Logs(
+        time.time,
+        settings.log_level,
+        traced(settings.trace),
+        [_log_sink(settings, foreground)],
+    )
     workers = WorkerService(reactor)
     me = home.identity.device
     holder = ConfigHolder(home.configuration, me, partial(new_key, os.urandom), system_seams().host)
@@ -146,9 +154,39 @@ def process_service(
             file,
             node,
             api,
+            *audit_services(settings, node.events),
             SystemdService(reactor, os.environ),
         ]
     )
+
+
+def traced(text: str) -> dict[str, Level]:
+    """
+    The areas of STTRACE with their levels: ``pull:DEBUG,index:INFO``; without a level DEBUG.
+
+    :raises SystemExit: a level that there is not.
+    """
+    levels: dict[str, Level] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        area, _, level = part.partition(":")
+        try:
+            levels[area] = Level.parse(level or "DEBUG")
+        except ValueError as error:
+            raise SystemExit(f"txsyncthing: STTRACE: {error}") from None
+    return levels
+
+
+def audit_services(settings: Settings, events: EventBus) -> list[IService]:
+    """The audit log, if it is wanted: to a file of its own, or to an output (``-``, ``--``)."""
+    if not settings.audit:
+        return []
+    streams = {"-": sys.stdout, "--": sys.stderr}
+    if settings.audit_file in streams:
+        return [AuditService(events, streams[settings.audit_file])]
+    name = f"audit-{time.strftime('%Y%m%d-%H%M%S')}.log"
+    path = settings.audit_file or str(settings.paths.data / name)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    return [AuditService(events, open(descriptor, "a", encoding="utf-8"))]
 
 
 def folder_on_disk(paths: Paths, folder: FolderConfig) -> DiskFilesystem:

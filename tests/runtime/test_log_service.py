@@ -99,6 +99,15 @@ def test_what_twisted_warns_of_is_heard_while_the_service_runs() -> None:
     assert [(line.area, line.message) for line in logs.lines(-1)] == [("twisted", "during")]
 
 
+def test_what_is_printed_is_not_heard_so_that_a_sink_may_print() -> None:
+    publisher = LogPublisher()
+    printed = Logger(namespace="stderr", observer=publisher)
+    logs = Logs(Clock().seconds, sinks=[lambda line: printed.error("{line}", line=line.message)])
+    LogService(logs, publisher, Clock().seconds).startService()
+    logs.area("scan").error("once")
+    assert [line.message for line in logs.lines(-1)] == ["once"]
+
+
 def test_a_ring_keeps_the_newest_thousand() -> None:
     ring = Ring(Level.INFO)
     for number in range(1500):

@@ -36,6 +36,10 @@ _LEVELS = {
 }
 
 
+_PRINTED = frozenset({"stdout", "stderr"})
+"""Where Twisted's log takes what a daemon prints: a sink that prints must not hear itself."""
+
+
 class Log(Protocol):
     """
     Where one area of the node writes: ``log.info("{device} is here", device=device)``.
@@ -141,7 +145,7 @@ class Logs:
 class LogService(Service):
     """
     While it runs, what Twisted itself logs at ``warn`` or above (failures nobody looked at) goes
-    to the node's log too.
+    to the node's log too; not what is printed to stderr, where our own lines may go.
 
     :param publisher: in a real process ``twisted.logger.globalLogPublisher``.
     """
@@ -177,6 +181,8 @@ class _Observer:
 
     def __call__(self, event: LogEvent) -> None:
         level = _LEVELS[event.get("log_level", LogLevel.info)]
+        if event.get("log_namespace") in _PRINTED:
+            return
         if level.rank >= self._least:
             self._add(Line(self._unix(), level, self._area, _text(event)))
 

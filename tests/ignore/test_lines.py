@@ -30,9 +30,11 @@ def test_an_include_stands_in_its_place_and_is_relative_to_its_file(
     assert found.files == ["d/one", "d/e/two", "three"]
 
 
-@pytest.mark.parametrize("line", ["#include loop", "#include .stignore", "#include ./twice"])
+@pytest.mark.parametrize(
+    "line", ["#include ./loop", "#include .stignore", "#include ./twice", "#include  twice"]
+)
 def test_no_file_is_included_twice(storage: MemoryFilesystem, line: str) -> None:
-    storage.put("loop", b"#include loop")
+    storage.put("loop", b"#include ././loop")
     storage.put("twice", b"a")
     with pytest.raises(BadPattern, match=r"^multiple include"):
         expand(["#include twice", line], loader(storage))
@@ -89,6 +91,13 @@ def test_too_many_patterns_are_refused(storage: MemoryFilesystem) -> None:
 
 
 def test_includes_that_include_each_other_are_refused() -> None:
-    files = {"a": ["#include b"], "b": ["#include a"]}
+    files = {"a": ["#include ./b"], "b": ["#include ./a"]}
     with pytest.raises(BadPattern, match="multiple include"):
         expand(["#include a"], files.__getitem__)
+
+
+def test_the_same_include_line_twice_is_a_double() -> None:
+    assert expand(["#include a", "x", "#include a"], {"a": ["b"]}.__getitem__).patterns == [
+        "b",
+        "x",
+    ]

@@ -64,10 +64,13 @@ def _take(
             continue
         if line.startswith("#escape"):
             _set_escape(expanded, seen, line)
-        elif line.split(None, 1)[0] == "#include":
+            continue
+        if line in seen:
+            continue
+        seen.add(line)
+        if line.split(None, 1)[0] == "#include":
             _include(expanded, seen, line, load, file)
-        elif line not in seen:
-            seen.add(line)
+        else:
             expanded.patterns.append(line)
             if len(expanded.patterns) > MAX_LINES:
                 raise BadPattern(f"more than {MAX_LINES} ignore patterns")

@@ -80,21 +80,42 @@ def parse_pattern(line: str, escape: str = "\\") -> Pattern:
     contents = rest == "" or rest.endswith("/")
     if contents:
         rest += "**"
+    if not rooted:
+        rest = rest.removeprefix("**/")  # which is what having no root means
     try:
         globs = _Reader(rest, escape).alternatives()
     except BadPattern as error:
         raise BadPattern(f"invalid pattern {line!r} in ignore file: {error}") from None
     flag = "(?i:%s)" if "(?i)" in seen else "%s"
-    if not rooted:
-        globs = [glob[2:] if glob[:2] == (STARS, SLASH) else glob for glob in globs]
     simple = not rooted and not any(SLASH in glob or STARS in glob for glob in globs)
-    body = "|".join(dict.fromkeys(_regex(glob, rooted or simple) for glob in globs))
+    regexes = dict.fromkeys(_regex(glob, rooted or simple) for glob in globs)
+    if len(globs) == 1 and (glob := _without_stars(globs[0])):
+        regexes[_regex(glob, rooted=True)] = None
+        globs = [*globs, glob]
+    body = "|".join(regexes)
     component = flag % body if simple else ""
     path = "" if simple else flag % f"(?:{body})(?:/.*)?"
     leads = tuple(_lead(glob, flag) for glob in globs) if rooted else None
     if leads is not None and not all(leads):
         leads = None
     return Pattern(line, "!" in seen, "(?d)" in seen, component, path, leads)
+
+
+def _literal(char: str) -> Token:
+    return SLASH if char == "/" else Token(re.escape(char), char)
+
+
+def _without_stars(glob: Glob) -> Glob:
+    """
+    For the official daemon ``a/**/b`` is also ``a/b``, but only if nothing else is a wildcard, and only from
+    the root.
+    """
+    if sum(not token.literal for token in glob) != 1 or STARS not in glob:
+        return ()
+    at = glob.index(STARS)
+    if glob[at - 1 : at] == (SLASH,) and glob[at + 1 : at + 2] == (SLASH,):
+        return glob[:at] + glob[at + 2 :]
+    return ()
 
 
 class _Reader:
@@ -120,16 +141,17 @@ class _Reader:
             self._at += 1
             if char == "{":
                 globs = self._multiply(globs, self._braces(depth + 1))
-            else:
+            elif char == "[":
+                globs = self._multiply(globs, [(token,) for token in self._brackets()])
+            elif char != self._escape:
                 token = self._token(char)
+                globs = [self._append(glob, token) for glob in globs]
+            elif self._at < len(self._text):
+                token = _literal(self._next())
                 globs = [self._append(glob, token) for glob in globs]
         return globs
 
     def _token(self, char: str) -> Token:
-        if char == self._escape and self._at < len(self._text):
-            char = self._text[self._at]
-            self._at += 1
-            return Token(re.escape(char), char)
         if char == "*":
             start = self._at
             while self._text.startswith("*", self._at):
@@ -137,9 +159,7 @@ class _Reader:
             return STARS if self._at > start else STAR
         if char == "?":
             return _ANY
-        if char == "[":
-            return self._brackets()
-        return SLASH if char == "/" else Token(re.escape(char), char)
+        return _literal(char)
 
     def _append(self, glob: Glob, token: Token) -> Glob:
         # Wildcards side by side are one: the stronger.
@@ -168,12 +188,13 @@ class _Reader:
             if len(globs) > MAX_ALTERNATIVES:
                 raise BadPattern("too many alternatives in braces")
             if self._at == len(self._text):
-                raise BadPattern("a brace { is not closed")
+                return globs  # the official daemon closes braces at the end
             self._at += 1
             if self._text[self._at - 1] == "}":
                 return globs
 
-    def _brackets(self) -> Token:
+    def _brackets(self) -> list[Token]:
+        """One character of a set, or not of it; the slash is a case of its own."""
         negated = self._text.startswith("!", self._at)
         self._at += negated
         parts: list[str] = []
@@ -189,7 +210,10 @@ class _Reader:
         if not parts and not chars:
             raise BadPattern("brackets [] are empty")
         text = "".join(parts) + "".join(re.escape(char) for char in chars)
-        return Token(f"[{'^' if negated else ''}{text}]")
+        regex = f"[{'^' if negated else ''}{text}]"
+        if not re.fullmatch(regex, "/"):
+            return [Token(regex)]
+        return [Token(f"(?!/){regex}"), SLASH]
 
     def _next(self) -> str:
         if self._at >= len(self._text):

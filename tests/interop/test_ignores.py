@@ -82,7 +82,7 @@ def ours(root: Path) -> set[str]:
         matcher = Matcher.parse(read_lines(storage), loader(storage))
     except BadPattern:
         return BROKEN
-    found = set()
+    found: set[str] = set()
     for event in Walk(storage, matcher, ScanOptions(), 0).events():
         if event.mark is Mark.ITEM:
             parts = event.name.split("/")

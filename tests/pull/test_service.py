@@ -556,7 +556,9 @@ def test_a_device_that_answers_nothing_is_given_up(folder: Folder) -> None:
 
 def test_missing_parents_are_made(folder: Folder) -> None:
     folder.offer((file("p/q/f", b"bytes"), b"bytes"))
-    assert folder.pull().failed == ()
+    result = folder.pull()
+    assert result.failed == ()
+    assert result.rescan == ("p", "p/q")
     assert folder.read("p/q/f") == b"bytes"
 
 

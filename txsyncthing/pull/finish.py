@@ -87,7 +87,11 @@ def each(
     with filesystem.batch() as batch:
         for name, step in zip(names, steps, strict=True):
             try:
-                outcomes.append(in_directory(batch, name, partial(step, batch)))
+                made: list[str] = []
+                outcome = in_directory(batch, name, partial(step, batch), made)
+                if made:  # nobody told us of these: a scan has to find them
+                    outcome = outcome._replace(rescan=(*outcome.rescan, *made))
+                outcomes.append(outcome)
                 directories.add(parent(name))
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))

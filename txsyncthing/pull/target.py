@@ -135,17 +135,24 @@ def put(
     return Placed(filesystem.lstat(wanted.name), copy)
 
 
-def in_directory(filesystem: Filesystem, name: str, step: Callable[[], T]) -> T:
+def in_directory(
+    filesystem: Filesystem, name: str, step: Callable[[], T], made: list[str] | None = None
+) -> T:
     """
     Do a step which writes into the item's directory; the step may run twice.
 
     A missing directory is made; one which its owner may not write is opened for the moment.
+
+    :param made: gets the names of directories that were missing.
     """
     try:
         return step()
     except FileNotFoundError:
-        if not make_parents(filesystem, name):
+        missing = make_parents(filesystem, name)
+        if not missing:
             raise
+        if made is not None:
+            made += missing
         return step()
     except ThroughSymlink:
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,14 +98,13 @@ def test_a_directory_of_many_items_is_walked_in_pieces(storage: MemoryFilesystem
 
 
 def test_a_very_deep_tree_is_walked(tmp_path: Path) -> None:
-    depth = 1200  # more than Python may recurse
+    depth = 1050  # more than Python may recurse
     names = ["/".join(["d"] * count) for count in range(1, depth + 1)]
     with DiskFilesystem(str(tmp_path)).batch() as batch:
         for name in names:
             batch.make_directory(name, 0o755)
         assert len(walked(batch)) == depth
-        for name in reversed(names):  # rmtree of pytest would recurse
-            batch.remove_directory(name)
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # pytest would recurse
 
 
 def test_a_disk_is_walked_without_following_or_opening_anything(tmp_path: Path) -> None:

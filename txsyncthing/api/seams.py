@@ -35,7 +35,7 @@ class Version:
     date: str = "0001-01-01T00:00:00Z"  # of the build
     stamp: str = "0"  # the same in Unix seconds
     user: str = ""
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ("noupgrade",)  # as builds that leave upgrades to others are tagged
     container: bool = False
 
 

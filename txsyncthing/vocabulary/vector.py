@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from txsyncthing.vocabulary.device import ShortID, short_text
 
-
 _LARGEST = 2**64 - 1  # what the wire can carry; only a hostile peer gets a counter there
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 
 from tests.cluster.bench import ALICE, BOB, Bench, F
 from tests.cluster.test_hostile import Met
@@ -86,3 +87,22 @@ def test_with_several_connections_the_first_is_left_to_the_index(bench: Bench) -
         asked.ask()
     first = asked.met.bob.links[0]
     assert all(protocol is not first for protocol, _, _ in asked.requests)
+
+
+def test_who_loses_one_request_may_cancel_the_others(bench: Bench) -> None:
+    asked = Asked(bench)
+    waiting = [asked.sources.request(BOB, BLOCK) for _ in range(3)]
+    ends: list[object] = []
+
+    def give_up(failure: Failure) -> None:
+        ends.append(failure.type)
+        for other in waiting:
+            other.cancel()
+
+    for one in waiting:
+        one.addErrback(give_up)
+    bench.run(0.1)
+    bench.wires.drop(ALICE, BOB)
+    bench.run(0.1)
+    assert ends == [SourceLost, CancelledError, CancelledError]
+    assert asked.met.alice.connected_to(BOB) == 0

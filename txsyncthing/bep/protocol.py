@@ -289,7 +289,8 @@ class BepProtocol(protocol.Protocol):
             serving.cancel()
         lost = PeerLost(reason)
         for asked in self._requests.take_all():
-            asked.errback(lost)
+            if not asked.called:  # who lost one Request may have cancelled the others
+                asked.errback(lost)
         while self._thirsty:
             self._thirsty.popleft().errback(lost)
         if self._receiver is not None:

@@ -14,7 +14,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-RESTART = 3  # exit code: whoever supervises us starts us again
+FAILURE = 1  # exit codes
+RESTART = 3  # whoever supervises us starts us again
 
 
 class Ending:
@@ -36,6 +37,12 @@ class Ending:
     def shutdown(self) -> None:
         """Stop for good; exit code 0."""
         self._stop()
+
+    def fail(self) -> None:
+        """Stop since the node cannot do its work; exit code 1. Also before the reactor runs."""
+        if not self._asked:
+            self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, FAILURE)
+            self._reactor.callWhenRunning(self._stop)
 
     def restart(self) -> None:
         """Stop, and come back."""

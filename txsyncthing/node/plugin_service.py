@@ -16,9 +16,12 @@ from typing import Any
 
 import psutil
 from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.python.logfile import LogFile
 
+from txsyncthing.api.gui_address import BadGuiAddress
+from txsyncthing.api.listen_endpoint import ApiCannotListen
 from txsyncthing.api.service import ApiService, Parts
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.file_service import ConfigFileService
@@ -41,7 +44,7 @@ from txsyncthing.node.systemd_service import SystemdService
 from txsyncthing.node.views import ProcessView
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
-from txsyncthing.runtime.log_service import Logs, LogService, Sink, stream_sink
+from txsyncthing.runtime.log_service import Log, Logs, LogService, Sink, stream_sink
 from txsyncthing.runtime.worker_service import WorkerService
 from txsyncthing.tls.endpoint import TlsNode
 from txsyncthing.vocabulary.address import IPInterface
@@ -58,6 +61,27 @@ class HomeService(Service):
     def stopService(self) -> None:
         self.running = False
         self._home.close()
+
+
+class ApiOrEnd(Service):
+    """The API; a node that cannot be driven as configured says so and ends."""
+
+    def __init__(self, api: ApiService, log: Log, ending: Ending) -> None:
+        self._api = api
+        self._log = log
+        self._ending = ending
+
+    def startService(self) -> None:
+        self.running = True
+        try:
+            self._api.startService()
+        except (ApiCannotListen, BadGuiAddress) as error:
+            self._log.error("{error}", error=error)
+            self._ending.fail()
+
+    def stopService(self) -> Deferred[None]:
+        self.running = False
+        return self._api.stopService()
 
 
 def makeService(options: Options) -> IService:
@@ -146,6 +170,10 @@ def process_service(
         https=partial(https_context, home.paths, system_seams().host),
     )
     node.events.emit(EventType.STARTING, {"home": str(home.paths.config), "myID": str(me)})
+    if os.geteuid() == 0:
+        logs.area("node").error(
+            "running as root: use an account of its own, so that a fault cannot reach all of the machine"
+        )
     return ChainService(
         [
             HomeService(home),
@@ -153,7 +181,7 @@ def process_service(
             workers,
             file,
             node,
-            api,
+            ApiOrEnd(api, logs.area("api"), ending),
             *audit_services(settings, node.events),
             SystemdService(reactor, os.environ),
         ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F
+from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F, result
 from txsyncthing.config.device import ObservedDevice
 from txsyncthing.config.folder import FolderDevice
 from txsyncthing.config.options import Options
 from txsyncthing.events.types import EventType
+from txsyncthing.vocabulary.block import MIN_BLOCK_SIZE
 from txsyncthing.vocabulary.folder import FolderID, RemoteState
+from txsyncthing.vocabulary.name import WireName
+from txsyncthing.vocabulary.vector import Vector
 
 
 class Pair:
@@ -288,3 +291,57 @@ def test_completion_counts_what_the_peer_lacks(bench: Bench) -> None:
     assert seen.remote_state is RemoteState.VALID
     assert pair.alice.cluster.completion(BOB, None).need_bytes == 1000
     assert pair.alice.cluster.completion(ALICE, F).need_bytes == 3000
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """A file of which some blocks have come; satisfies Unfinished."""
+
+    name: WireName
+    version: Vector
+    available: frozenset[int]
+    created: float = 1.0
+    block_size: int = MIN_BLOCK_SIZE
+    total: int = 50
+
+
+def test_peers_are_told_which_blocks_of_unfinished_files_we_have(bench: Bench) -> None:
+    pair = Pair(bench)
+    name, version = WireName("film"), Vector.of([(1, 1)])
+    pair.at_alice.on_their_way = [Fetching(name, version, frozenset({3, 4}))]
+    bench.run(6)
+    sources = pair.bob.cluster.sources(F)
+    assert sources.temporary(ALICE, name, version) == {3, 4}
+    assert pair.bob.told(EventType.REMOTE_DOWNLOAD_PROGRESS)[-1]["state"] == {"film": 2}
+    pair.at_alice.on_their_way = []
+    bench.run(6)
+    assert sources.temporary(ALICE, name, version) == frozenset()
+
+
+def test_progress_can_be_switched_off(bench: Bench) -> None:
+    pair = Pair(bench)
+    pair.alice.edit_options(progress_update_interval_s=-1)
+    pair.at_alice.on_their_way = [Fetching(WireName("film"), Vector(), frozenset({3}))]
+    bench.run(5)  # the tick that was on its way
+    pair.bob.events.clear()
+    pair.at_alice.on_their_way = [Fetching(WireName("film"), Vector(), frozenset({3, 4}))]
+    bench.run(20)
+    assert pair.bob.told(EventType.REMOTE_DOWNLOAD_PROGRESS) == []
+
+
+def test_a_file_that_an_index_brings_is_no_longer_unfinished(bench: Bench) -> None:
+    pair = Pair(bench)
+    name, version = WireName("film"), Vector.of([(1, 1)])
+    pair.at_alice.on_their_way = [Fetching(name, version, frozenset({3, 4}))]
+    bench.run(6)
+    pair.at_alice.add("film", b"all of it")
+    bench.run(0.1)
+    assert pair.bob.cluster.sources(F).temporary(ALICE, name, version) == frozenset()
+
+
+def test_availability_names_who_has_a_file(bench: Bench) -> None:
+    pair = Pair(bench)
+    pair.at_alice.add("film", b"all of it")
+    bench.run(0.1)
+    found = result(pair.bob.cluster.availability(F, WireName("film")))
+    assert found == [(ALICE, False)]

@@ -49,6 +49,11 @@ def test_of_concurrent_versions_the_later_one_wins() -> None:
     assert chosen([candidate(1, NEW, modified=2), candidate(2, OTHER, modified=1)]).device == 1
 
 
+def test_of_concurrent_versions_an_edit_wins_against_a_later_deletion() -> None:
+    edit, gone = candidate(1, NEW, modified=1), candidate(2, OTHER, modified=2, deleted=True)
+    assert chosen([edit, gone]).device == 1
+
+
 def test_at_the_same_time_the_first_counter_that_differs_decides() -> None:
     assert chosen([candidate(1, OTHER), candidate(2, NEW)]).device == 2
 

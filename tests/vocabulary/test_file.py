@@ -70,6 +70,14 @@ def test_of_concurrent_versions_the_valid_then_the_later_then_the_greater_wins()
     assert wins(FILE, other._replace(modified=10))  # 1 is the lower id
 
 
+def test_of_concurrent_versions_an_edit_wins_against_a_later_deletion() -> None:
+    edit = FILE._replace(version=Vector.of([(1, 1), (2, 1)]))
+    gone = FILE._replace(version=Vector.of([(1, 2)]), deleted=True, modified=20)
+    assert wins(edit, gone)
+    assert not wins(gone, edit)
+    assert wins(gone, edit._replace(local_flags=LocalFlag.REMOTE_INVALID))
+
+
 @given(files, files, st.booleans(), st.integers(0, 3))
 def test_being_equivalent_is_mutual(a: FileInfo, b: FileInfo, ignoring: bool, window: int) -> None:
     ab = equivalent(a, b, ignore_permissions=ignoring, window=window)

@@ -85,6 +85,7 @@ def _file(one: Candidate) -> FileInfo:
     return FileInfo(
         WireName("?"),
         modified=one.modified,
+        deleted=bool(one.deleted),
         version=unpack_version(one.version),
         local_flags=LocalFlag(one.flags),
     )

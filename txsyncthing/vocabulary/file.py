@@ -159,8 +159,8 @@ def wins(a: FileInfo, b: FileInfo) -> bool:
     """
     Whether ``a`` is more global than ``b``: every device must decide this alike (reference 2.6).
 
-    Of equal versions a valid one wins; of concurrent ones the valid, then the newer, then the one
-    whose vector is greater at the first difference.
+    Of equal versions a valid one wins; of concurrent ones the valid, then what is not deleted, then the
+    newer, then the one whose vector is greater at the first difference.
     """
     order = a.version.compare(b.version)
     if order is Order.EQUAL:
@@ -173,9 +173,15 @@ def wins(a: FileInfo, b: FileInfo) -> bool:
 
 
 def wins_conflict(a: FileInfo, b: FileInfo) -> bool:
-    """Whether ``a`` wins against the concurrent ``b``."""
+    """
+    Whether ``a`` wins against the concurrent ``b``.
+
+    That an edit wins against a deletion is the rule of 1.x (reference 5.6, "Deletes"; 12.2).
+    """
     if a.invalid != b.invalid:
         return b.invalid
+    if a.deleted != b.deleted:
+        return b.deleted
     if a.modified != b.modified:
         return a.modified > b.modified
     return a.version.compare(b.version) is Order.CONCURRENT_GREATER

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from txsyncthing.connections.upgrade import Existing, desired, must_wait, replaced, welcome
+from txsyncthing.connections.upgrade import (
+    Existing,
+    desired,
+    must_wait,
+    redundant,
+    replaced,
+    welcome,
+)
 
 YOUNG, OLD = 1.0, 100.0
 
@@ -51,3 +58,18 @@ def test_only_devices_that_know_one_connection_must_wait() -> None:
     assert must_wait(0, [Existing(10, YOUNG, 0)])
     assert not must_wait(1, [Existing(10, YOUNG, 1)])
     assert not must_wait(0, [])
+
+
+def test_of_two_that_nobody_wanted_both_ends_close_the_same() -> None:
+    one = Existing(10, YOUNG, 1)
+    # a dialled the first and b the second connection, as each of them sees it
+    assert redundant(b"a", b"b", [(one, True), (one, False)]) == [False, True]
+    assert redundant(b"b", b"a", [(one, False), (one, True)]) == [False, True]
+    assert redundant(b"b", b"a", [(one, True), (one, False)]) == [True, False]
+
+
+def test_connections_that_were_wanted_stay() -> None:
+    one = Existing(10, YOUNG, 1)
+    assert redundant(b"a", b"b", [(one, True)]) == [False]
+    several = (Existing(10, YOUNG, 3), False)
+    assert redundant(b"a", b"b", [several, several]) == [False, False]

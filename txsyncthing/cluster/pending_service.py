@@ -77,6 +77,8 @@ class PendingService:
             if stored is not None:
                 load(stored)
         self._loaded = True
+        if self._dirty and self._timer is None:  # what came before could not be stored
+            self._timer = self._clock.callLater(STORE_AFTER, self._due)
 
     def close(self) -> Deferred[None]:
         """Fires when all is stored."""

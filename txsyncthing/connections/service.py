@@ -30,7 +30,7 @@ from txsyncthing.connections.listen_service import (
 )
 from txsyncthing.connections.score import ConnectionInfo, connection_type, priority
 from txsyncthing.connections.table import ConnectionTable, Standing
-from txsyncthing.connections.upgrade import must_wait, replaced, welcome
+from txsyncthing.connections.upgrade import must_wait, redundant, replaced, welcome
 from txsyncthing.events.types import Emit
 from txsyncthing.runtime.log_service import Log
 from txsyncthing.vocabulary.address import (
@@ -56,6 +56,7 @@ __all__ = [
 CERTIFICATE_NAME = "syncthing"  # unless the device has another certName
 CONNECTIONS = 1  # that we announce to each device
 DECISION_TIMEOUT = 5.0  # seconds in which an old device closes one of two connections
+PRUNE_AFTER = 5.0  # seconds after which we close one of two that nobody wanted
 
 
 class Network(DialNetwork, ListenNetwork, Protocol):
@@ -129,6 +130,7 @@ class ConnectionsService(Service):
         self._interfaces = interfaces
         self._table = ConnectionTable()
         self._greetings: dict[BepProtocol, _Greeting] = {}
+        self._prunes: dict[DeviceID, Timer] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
         self._listen = ListenService(clock, network, self._accepting, interfaces, emit, log)
         self._dial = DialService(
@@ -159,6 +161,9 @@ class ConnectionsService(Service):
         self._unsubscribe()
         self._unsubscribe = lambda: None
         stopped = [self._dial.stopService(), self._listen.stopService()]
+        prunes, self._prunes = self._prunes, {}
+        for timer in prunes.values():
+            timer.cancel()
         for protocol in list(self._greetings):
             protocol.refuse("shutting down")
         for standing in self._table:
@@ -333,7 +338,20 @@ class ConnectionsService(Service):
         self._table.add(Standing(protocol, greeting.info, now, wished))
         interval = self._holder.current.options.reconnection_interval_s
         self._dial.plan.accepted(device, now, interval)
+        if len(self._table.of(device)) > 1 and device not in self._prunes:
+            self._prunes[device] = self._clock.callLater(PRUNE_AFTER, self._prune, device)
         self._cluster.connected(protocol, greeting.info)
+
+    def _prune(self, device: DeviceID) -> None:
+        del self._prunes[device]
+        standings = self._table.of(device)
+        dialled = [standing.info.type.endswith("-client") for standing in standings]
+        existing = self._table.existing(device, self._clock.seconds())
+        pairs = list(zip(existing, dialled, strict=True))
+        gone = redundant(self._me.raw, device.raw, pairs)
+        for standing, out in zip(standings, gone, strict=True):
+            if out:
+                standing.protocol.close("already connected")
 
     def _ended(self, protocol: BepProtocol, reason: str) -> None:
         device, now = protocol.device, self._clock.seconds()

@@ -75,3 +75,18 @@ def must_wait(wished: int, left: Sequence[Existing]) -> bool:
     :param left: the connections which the new one does not replace.
     """
     return wished == 0 and bool(left)
+
+
+def redundant(ours: bytes, theirs: bytes, standing: Sequence[tuple[Existing, bool]]) -> list[bool]:
+    """
+    For each connection of a device, oldest first, whether it should end since one is enough: both ends
+    dialled at once. Both come to the same answer: what the device with the smaller ID dialled stays.
+
+    :param ours: our device ID; ``theirs``: the other's.
+    :param standing: each connection, and whether we dialled it.
+    """
+    if len(standing) < 2 or any(each.wished > 1 for each, _ in standing):
+        return [False] * len(standing)
+    ranks = [(each.priority, dialled != (ours < theirs)) for each, dialled in standing]
+    kept = ranks.index(min(ranks))
+    return [number != kept for number in range(len(standing))]

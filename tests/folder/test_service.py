@@ -116,12 +116,22 @@ def test_a_new_folder_makes_its_root_and_marker_and_scans(world: World) -> None:
     assert (change["action"], change["type"], change["path"]) == ("modified", "file", "f")
 
 
-def test_a_remote_change_is_pulled_after_the_delay(world: World) -> None:
+def test_after_a_remote_change_the_next_waits_for_the_delay(world: World) -> None:
     service = world.folder()
     world.offer(service, (file("f", b"theirs"), b"theirs"))
-    world.clock.advance(0.9)
-    assert world.peers.asked == []
+    world.clock.advance(0.1)
+    assert world.read("f") == b"theirs"
+    world.offer(service, (file("g", b"theirs"), b"theirs"))
+    world.clock.advance(0.8)
+    assert len(world.peers.asked) == 1
     world.clock.advance(0.2)
+    assert world.read("g") == b"theirs"
+
+
+def test_a_remote_change_is_pulled_at_once(world: World) -> None:
+    service = world.folder()
+    world.offer(service, (file("f", b"theirs"), b"theirs"))
+    world.clock.advance(0.1)
     assert world.read("f") == b"theirs"
     assert world.words()[3:] == ["sync-waiting", "sync-preparing", "syncing", "idle"]
     (started,) = world.told(EventType.ITEM_STARTED)

@@ -7,6 +7,7 @@ Source: reference 5.1, 5.2, 5.5, 7.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
@@ -109,6 +110,7 @@ class FolderService(Service):
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
         self._pull_timer: Timer | None = None
+        self._needed_at = -inf  # when a look for needs last found some
         self._starting: Deferred[None] | None = None
         self._unsubscribe = [
             index.on_local_change(self._local_changed),
@@ -194,9 +196,14 @@ class FolderService(Service):
     # What others tell the folder.
 
     def remote_changed(self) -> None:
-        """A peer's index, a peer that came, or the config changed: see what is needed. Cheap."""
+        """
+        A peer's index, a peer that came, or the config changed: see what is needed. Cheap.
+
+        After a quiet time at once; else the delay after the last such look has to pass.
+        """
         if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
-            delay = self.config.puller_delay_s
+            due = self._needed_at + self.config.puller_delay_s
+            delay = max(0.0, due - self._clock.seconds())
             self._pull_timer = self._clock.callLater(delay, self._look_for_needs)
 
     def rescan(self, names: Sequence[WireName]) -> None:
@@ -330,6 +337,8 @@ class FolderService(Service):
 
     def _look_for_needs(self) -> None:
         self._pull_timer = None
+        if self._jobs.needs():
+            self._needed_at = self._clock.seconds()
         self._jobs.soon(self._runner)
 
     def _remote_changed(self, device: object, count: int) -> None:

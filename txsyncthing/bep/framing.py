@@ -102,22 +102,26 @@ class FrameDecoder:
     def _read_head(self, view: memoryview, at: int) -> int:
         """Take bytes until header and lengths are known; returns the place behind them."""
         head = self._head
-        end = len(view)
-        while at < end:
-            need = 2
-            if len(head) >= 2:
-                (header_length,) = _U16.unpack_from(head)
-                if header_length > MAX_HEADER_LENGTH:
-                    raise BadFrame(f"header of {header_length} bytes, limit {MAX_HEADER_LENGTH}")
-                need = 2 + header_length + 4
-            step = min(need - len(head), end - at)
+        need = self._head_length()
+        while at < len(view):
+            step = min(need - len(head), len(view) - at)
             head += view[at : at + step]
             at += step
-            if need > 2 and len(head) == need:
+            need = self._head_length()
+            if len(head) == need:
                 self._begin_body(head)
                 head.clear()
                 break
         return at
+
+    def _head_length(self) -> int:
+        """How long the unfinished head will be, as far as we can tell."""
+        if len(self._head) < 2:
+            return 2
+        (length,) = _U16.unpack_from(self._head)
+        if length > MAX_HEADER_LENGTH:
+            raise BadFrame(f"header of {length} bytes, limit {MAX_HEADER_LENGTH}")
+        return 2 + int(length) + 4
 
     def _begin_body(self, head: bytearray) -> None:
         self._type, self._compression = _parse_header(bytes(head[2:-4]))

@@ -108,8 +108,8 @@ class FileInfoPb(_message.Message):
     size: int
     symlink_target: bytes
     type: int
-    version: VectorPb
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ..., size: _Optional[int] = ..., permissions: _Optional[int] = ..., modified_s: _Optional[int] = ..., deleted: bool = ..., invalid: bool = ..., no_permissions: bool = ..., version: _Optional[_Union[VectorPb, _Mapping]] = ..., sequence: _Optional[int] = ..., modified_ns: _Optional[int] = ..., modified_by: _Optional[int] = ..., block_size: _Optional[int] = ..., platform: _Optional[bytes] = ..., blocks: _Optional[_Iterable[bytes]] = ..., symlink_target: _Optional[bytes] = ..., blocks_hash: _Optional[bytes] = ..., encrypted: _Optional[bytes] = ..., previous_blocks_hash: _Optional[bytes] = ...) -> None: ...
+    version: bytes
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ..., size: _Optional[int] = ..., permissions: _Optional[int] = ..., modified_s: _Optional[int] = ..., deleted: bool = ..., invalid: bool = ..., no_permissions: bool = ..., version: _Optional[bytes] = ..., sequence: _Optional[int] = ..., modified_ns: _Optional[int] = ..., modified_by: _Optional[int] = ..., block_size: _Optional[int] = ..., platform: _Optional[bytes] = ..., blocks: _Optional[_Iterable[bytes]] = ..., symlink_target: _Optional[bytes] = ..., blocks_hash: _Optional[bytes] = ..., encrypted: _Optional[bytes] = ..., previous_blocks_hash: _Optional[bytes] = ...) -> None: ...
 
 class FileProgressPb(_message.Message):
     __slots__ = ["block_indexes", "block_size", "name", "type", "version"]
@@ -122,8 +122,8 @@ class FileProgressPb(_message.Message):
     block_size: int
     name: str
     type: int
-    version: VectorPb
-    def __init__(self, type: _Optional[int] = ..., name: _Optional[str] = ..., version: _Optional[_Union[VectorPb, _Mapping]] = ..., block_indexes: _Optional[_Iterable[int]] = ..., block_size: _Optional[int] = ...) -> None: ...
+    version: bytes
+    def __init__(self, type: _Optional[int] = ..., name: _Optional[str] = ..., version: _Optional[bytes] = ..., block_indexes: _Optional[_Iterable[int]] = ..., block_size: _Optional[int] = ...) -> None: ...
 
 class FolderPb(_message.Message):
     __slots__ = ["devices", "id", "label", "stop_reason", "type"]

@@ -70,7 +70,7 @@ def check_file(
     :raises BadMessage: anything else that no honest peer says.
     """
     check_name(name)
-    if is_internal(name):
+    if name.startswith(".st") and is_internal(name):
         raise BadMessage(f"index has {name!r}, which is never synced")
     if type == FileType.FILE:
         if deleted:

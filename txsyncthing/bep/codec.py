@@ -157,13 +157,13 @@ def _body(message: Message) -> tuple[int, bytes]:
     elif isinstance(message, DownloadProgress):
         type, pb = DOWNLOAD_PROGRESS, DownloadProgressPb(folder=message.folder)
         for update in message.updates:
-            into = pb.updates.add(
+            pb.updates.add(
                 type=update.type,
                 name=update.name,
+                version=encode_vector(update.version),
                 block_indexes=update.block_indexes,
                 block_size=update.block_size,
             )
-            encode_vector(update.version, into.version)
     elif isinstance(message, Close):
         type, pb = CLOSE, ClosePb(reason=message.reason)
     else:

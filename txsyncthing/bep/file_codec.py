@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from google.protobuf.message import DecodeError
 
-from txsyncthing.bep.bep_pb2 import BlockInfoPb, FileInfoPb, VectorPb
+from txsyncthing.bep.bep_pb2 import BlockInfoPb, CounterPb, FileInfoPb, VectorPb
 from txsyncthing.bep.check import BadMessage, check_block_size, check_file
 from txsyncthing.vocabulary.block import (
     HASH_SIZE,
@@ -29,7 +29,7 @@ from txsyncthing.vocabulary.vector import Counter, Vector
 _NANOSECONDS = 1_000_000_000
 _MAX_SECONDS = 9_223_372_035  # so that nanoseconds since 1970 fit 64 bits with sign
 _HASH_TAG = b"\x1a\x20"  # BlockInfo field 3 with 32 bytes
-_HASH_FIELD = len(_HASH_TAG) + HASH_SIZE
+_SHORT_VECTOR = 48  # bytes, up to two counters: worth remembering
 
 
 def varint(number: int) -> bytes:
@@ -53,20 +53,33 @@ def _block_head(offset: int, size: int) -> bytes:
     return head + _HASH_TAG
 
 
-def encode_vector(vector: Vector, into: VectorPb) -> None:
-    """Write the counters in order of id."""
-    add = into.counters.add
-    for id, value in vector.counters:
-        add(id=id, value=value)
+@lru_cache(maxsize=4096)
+def encode_vector(vector: Vector) -> bytes:
+    """The counters in order of id, as protobuf bytes."""
+    counters = [CounterPb(id=id, value=value) for id, value in vector.counters]
+    encoded: bytes = VectorPb(counters=counters).SerializeToString()
+    return encoded
 
 
-def decode_vector(vector: VectorPb) -> Vector:
-    """Read the counters, sorted, whatever their order on the wire."""
-    counters = vector.counters
+def decode_vector(raw: bytes) -> Vector:
+    """
+    Read the counters, sorted, whatever their order on the wire.
+
+    :raises DecodeError: no Vector.
+    """
+    return _common_vector(raw) if len(raw) <= _SHORT_VECTOR else _read_vector(raw)
+
+
+def _read_vector(raw: bytes) -> Vector:
+    counters = VectorPb.FromString(raw).counters
     if len(counters) == 1:
         only = counters[0]
         return Vector((Counter(ShortID(only.id), only.value),))
     return Vector.of([(counter.id, counter.value) for counter in counters])
+
+
+_common_vector = lru_cache(maxsize=4096)(_read_vector)
+"""Files that were scanned together share their version."""
 
 
 def fill_file(into: FileInfoPb, file: FileInfo) -> None:
@@ -92,7 +105,7 @@ def fill_file(into: FileInfoPb, file: FileInfo) -> None:
     if flags:
         into.invalid = bool(flags & INVALID_FLAGS)
     if not flags & LocalFlag.RECEIVE_ONLY:
-        encode_vector(file.version, into.version)
+        into.version = encode_vector(file.version)
     if file.hashes:
         into.size = file.size
         if file.block_size:
@@ -133,26 +146,36 @@ def decode_blocks(blocks: Sequence[bytes], size: int, cut: int) -> bytes | None:
     :returns: None if the blocks do not cover a file of this size one after the other.
     :raises BadMessage: a block is no BlockInfo.
     """
-    if len(blocks) != block_count(size, cut):
+    count = len(blocks)
+    if count != (block_count(size, cut) if size > cut else 1):
         return None
+    if count == 1:
+        return _block_hash(blocks[0], 0, size)
     hashes = []
     offset = 0
     for raw in blocks:
-        length = min(cut, size - offset)
-        head = _block_head(offset, length)
-        end = len(head) + HASH_SIZE
-        if raw.startswith(head) and (len(raw) == end or raw[end] == 0x20):  # 0x20: old weak hash
-            hashes.append(raw[len(head) : end])
-        else:  # legal protobuf in another order, or no canonical list
-            try:
-                block = BlockInfoPb.FromString(raw)
-            except DecodeError:
-                raise BadMessage("index has a broken block") from None
-            if block.offset != offset or block.size != length or len(block.hash) != HASH_SIZE:
-                return None
-            hashes.append(block.hash)
+        hash = _block_hash(raw, offset, min(cut, size - offset))
+        if hash is None:
+            return None
+        hashes.append(hash)
         offset += cut
     return b"".join(hashes)
+
+
+def _block_hash(raw: bytes, offset: int, size: int) -> bytes | None:
+    """The hash of one block; None if it is not where it should be."""
+    head = _block_head(offset, size)
+    end = len(head) + HASH_SIZE
+    if raw.startswith(head) and (len(raw) == end or raw[end : end + 1] == b"\x20"):
+        return raw[len(head) : end]  # field 4, if there is one, is an old weak hash
+    try:  # legal protobuf in another order, or no canonical list
+        block = BlockInfoPb.FromString(raw)
+    except DecodeError:
+        raise BadMessage("index has a broken block") from None
+    if block.offset != offset or block.size != size or len(block.hash) != HASH_SIZE:
+        return None
+    hash: bytes = block.hash
+    return hash
 
 
 def read_file(pb: FileInfoPb) -> FileInfo:
@@ -162,6 +185,7 @@ def read_file(pb: FileInfoPb) -> FileInfo:
     A file whose block list does not cover it is kept as invalid, without blocks: nobody could take it.
 
     :raises BadName, BadMessage: no honest peer sends this.
+    :raises DecodeError: no FileInfo at all.
     """
     name = pb.name
     size = pb.size
@@ -184,7 +208,9 @@ def read_file(pb: FileInfoPb) -> FileInfo:
         check_block_size(name, block_size)
     if deleted or type is not FileType.FILE:
         size = 0
-    seconds = min(max(pb.modified_s, -_MAX_SECONDS), _MAX_SECONDS)
+    seconds = pb.modified_s
+    if not -_MAX_SECONDS <= seconds <= _MAX_SECONDS:
+        seconds = _MAX_SECONDS if seconds > 0 else -_MAX_SECONDS
     return FileInfo(
         WireName(name),
         type,
@@ -198,7 +224,7 @@ def read_file(pb: FileInfoPb) -> FileInfo:
         sequence,
         block_size,
         hashes,
-        blocks_hash(hashes),
+        blocks_hash(hashes) if hashes else b"",
         pb.previous_blocks_hash,
         pb.symlink_target,
         pb.platform,
@@ -222,10 +248,9 @@ def decode_file(raw: bytes) -> FileInfo:
     :raises BadName, BadMessage: broken, or what no honest peer sends.
     """
     try:
-        pb = FileInfoPb.FromString(raw)
+        return read_file(FileInfoPb.FromString(raw))
     except DecodeError:
         raise BadMessage("broken FileInfo") from None
-    return read_file(pb)
 
 
 def splice(

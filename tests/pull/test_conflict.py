@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pull.folder import NOW, file, gone, symlink
+from tests.pull.folder import ME, NOW, file, gone, symlink
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.vocabulary.device import ShortID
@@ -26,15 +26,24 @@ def bases(disk: MemoryFilesystem) -> list[str]:
 
 def test_only_files_that_nobody_knew_are_in_conflict() -> None:
     mine = file("f", b"mine", by=1)
-    assert in_conflict(mine, file("f", b"theirs", 5))
-    assert in_conflict(mine, gone(file("f", b"theirs", 5)))
-    assert not in_conflict(mine, file("f", b"theirs", 5, knows=1))
-    assert not in_conflict(mine, file("f", b"mine", 5))
-    assert not in_conflict(None, file("f", b"theirs", 5))
-    assert not in_conflict(gone(mine, by=1), file("f", b"theirs", 5))
-    assert not in_conflict(symlink("f", b"t", by=1), file("f", b"theirs", 5))
+    assert in_conflict(mine, file("f", b"theirs", 5), ME)
+    assert in_conflict(mine, gone(file("f", b"theirs", 5)), ME)
+    assert not in_conflict(mine, file("f", b"theirs", 5, knows=1), ME)
+    assert not in_conflict(mine, file("f", b"mine", 5), ME)
+    assert not in_conflict(None, file("f", b"theirs", 5), ME)
+    assert not in_conflict(gone(mine, by=1), file("f", b"theirs", 5), ME)
+    assert not in_conflict(symlink("f", b"t", by=1), file("f", b"theirs", 5), ME)
     made_from_mine = file("f", b"theirs", 5, previous_blocks_hash=mine.blocks_hash)
-    assert not in_conflict(mine, made_from_mine)
+    assert not in_conflict(mine, made_from_mine, ME)
+
+
+def test_a_version_that_knows_one_of_a_lost_database_of_ours_does_not_know_the_new_one() -> None:
+    mine = file("f", b"mine", version=7, by=ME)
+    assert in_conflict(mine, file("f", b"theirs", 5, knows=8), ME)
+    assert in_conflict(mine, gone(file("f", b"theirs", 5, knows=8)), ME)
+    assert in_conflict(mine, file("f", b"theirs", version=8, by=ME), ME)
+    assert not in_conflict(mine, file("f", b"theirs", 5, knows=7), ME)
+    assert not in_conflict(file("f", b"pulled", version=7, by=10), file("f", b"new", 8, by=10), ME)
 
 
 def test_a_copy_never_replaces_another() -> None:

@@ -7,7 +7,7 @@ Source: reference 5.1 ("Marker", "Path checks"), 5.2, 5.5 ("Iterations").
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -36,6 +36,12 @@ from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderState
 
 MAX_ROUNDS = 3  # of one pull, while each brings something
+NEW_LIFE = 64
+"""
+Peers may know versions that we made with a database which is gone. Ours of a new database must not
+equal one of those by chance, made within the same second: a peer's successor of it would replace
+bytes that it never knew. So the first scan goes ahead of the clock by a random number of seconds below this.
+"""
 PROGRESS_S = 2.0  # seconds between two events of a scan's progress, by default
 
 
@@ -274,11 +280,14 @@ class Jobs:
         if self.matcher.expanded != self._patterns:
             due.subs.clear()  # what the patterns say now concerns all
         filesystem, marker = ground.filesystem, self._config.marker_name
+        options = self._options
+        if not ground.index.sequence:
+            options = replace(options, ahead=ground.index.index_id % NEW_LIFE)
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
-                self._options,
+                options,
                 lambda: is_healthy(filesystem, marker),
                 self._progress,
             )

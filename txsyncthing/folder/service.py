@@ -22,7 +22,7 @@ from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
 from txsyncthing.folder.jobs_service import Ground, Jobs
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
-from txsyncthing.folder.schedule import scan_delay
+from txsyncthing.folder.schedule import pull_delay, scan_delay
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
@@ -89,7 +89,7 @@ class FolderService(Service):
         self._workers = workers
         self._events = FolderEvents(emit, config.id, config.label)
         seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold)
-        self._puller = FolderPuller(seams, pull_options(config))
+        self._puller = FolderPuller(seams, pull_options(config, short))
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate),
@@ -110,6 +110,7 @@ class FolderService(Service):
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
         self._pull_timer: Timer | None = None
+        self._first_change = self._last_change = 0.0  # of peers' indexes
         self._needed_at = -inf  # when a look for needs last found some
         self._starting: Deferred[None] | None = None
         self._unsubscribe = [
@@ -156,7 +157,7 @@ class FolderService(Service):
 
     @property
     def ready(self) -> bool:
-        """Whether the index is open, so that peers may be served."""
+        """Whether the index is open, so that peers may be served; a listener of states may look."""
         return self._jobs.opened
 
     def damaged(self, error: DatabaseDamaged) -> None:
@@ -201,10 +202,10 @@ class FolderService(Service):
 
         After a quiet time at once; else the delay after the last such look has to pass.
         """
+        self._last_change = self._clock.seconds()
         if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
-            due = self._needed_at + self.config.puller_delay_s
-            delay = max(0.0, due - self._clock.seconds())
-            self._pull_timer = self._clock.callLater(delay, self._look_for_needs)
+            self._first_change = self._last_change
+            self._wait_for_more()
 
     def rescan(self, names: Sequence[WireName]) -> None:
         """These files are not what the index says: scan them soon."""
@@ -335,11 +336,18 @@ class FolderService(Service):
 
     # Inside.
 
-    def _look_for_needs(self) -> None:
+    def _wait_for_more(self) -> None:
         self._pull_timer = None
-        if self._jobs.needs():
-            self._needed_at = self._clock.seconds()
-        self._jobs.soon(self._runner)
+        wait = pull_delay(
+            self._clock.seconds(),
+            self._first_change,
+            self._last_change,
+            self.config.puller_delay_s,
+        )
+        if wait > 0:
+            self._pull_timer = self._clock.callLater(wait, self._wait_for_more)
+        else:
+            self._jobs.soon(self._runner)
 
     def _remote_changed(self, device: object, count: int) -> None:
         self.remote_changed()
@@ -379,11 +387,12 @@ class FolderService(Service):
         self._runner.scan_wanted()
 
 
-def pull_options(config: FolderConfig) -> PullOptions:
+def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
     """What the configuration says of pulling."""
     free = config.min_disk_free
     return PullOptions(
         folder=config.id,
+        me=short,
         order=config.order,
         window=window(config.puller_max_pending_kib),
         ignore_permissions=config.ignore_perms,

@@ -27,18 +27,32 @@ _TAG = len(".sync-conflict-20060102-150405-ABCDEFG")
 _TRIES = 60  # seconds that may be taken by copies of the same second
 
 
-def in_conflict(have: FileInfo | None, wanted: FileInfo) -> bool:
+def in_conflict(have: FileInfo | None, wanted: FileInfo, me: ShortID) -> bool:
     """
     Whether the local file would be lost though nobody who made ``wanted`` knew it.
 
     Only regular files can be; equal content never is, nor a version that says it was made from the
     very bytes we have.
+
+    :param me: our own counter in versions.
     """
-    if have is None or have.deleted or not have.is_file:
+    if have is None or have.deleted or not have.is_file or same_content(have, wanted):
         return False
-    if wanted.version.covers(have.version) or same_content(have, wanted):
+    if wanted.version.covers(have.version) and not _of_lost_database(have, wanted, me):
         return False
     return not (wanted.previous_blocks_hash and wanted.previous_blocks_hash == have.blocks_hash)
+
+
+def _of_lost_database(have: FileInfo, wanted: FileInfo, me: ShortID) -> bool:
+    """
+    Whether a version seems to know ours only because it knows one that we made with a database which is gone.
+
+    Ours has no past but a peer knows of one: with one database, our counter never falls back so far.
+    """
+    counters = have.version.counters
+    return (
+        len(counters) == 1 and counters[0].id == me and wanted.version.value(me) > counters[0].value
+    )
 
 
 def keep_copy(

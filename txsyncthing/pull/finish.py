@@ -291,7 +291,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
     if found is None or not unchanged(filesystem, source.name, found, source, options):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
-    if in_conflict(source, item.gone):
+    if in_conflict(source, item.gone, options.me):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
     mode = _mode(filesystem, wanted, options)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from txsyncthing.filesystem.seam import Space
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 
+NOBODY = ShortID(0)
 MIN_WINDOW = 16 * 1024 * 1024
 DEFAULT_WINDOW = 32 * 1024 * 1024
 
@@ -28,6 +30,7 @@ class PullOptions:
     """One folder's settings, in the units of the code (reference 6.2)."""
 
     folder: FolderID
+    me: ShortID = NOBODY  # our own counter in versions
     order: PullOrder = PullOrder.RANDOM
     window: int = DEFAULT_WINDOW  # bytes that may be asked for and not yet written
     ignore_permissions: bool = False

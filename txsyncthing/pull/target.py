@@ -114,7 +114,7 @@ def clear(
                 raise ItemFailed(Cause.NOT_EMPTY) from error
             raise
         return found, None
-    if in_conflict(have, wanted):
+    if in_conflict(have, wanted, options.me):
         copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
     if not replaceable and look(filesystem, name) is not None:
         filesystem.remove(name)

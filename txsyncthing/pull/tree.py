@@ -108,7 +108,7 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         if found.kind is Kind.DIRECTORY:
             raise ItemFailed(Cause.UNEXPECTED_DIRECTORY, rescan=True)
         expect(filesystem, wanted.name, have, options)
-        if in_conflict(have, wanted):
+        if in_conflict(have, wanted, options.me):
             by = wanted.modified_by
             copy = keep_copy(filesystem, wanted.name, by, now, options.max_conflicts)
         if look(filesystem, wanted.name) is not None:

@@ -26,6 +26,7 @@ class ScanOptions:
     :ivar keep_temporaries: seconds, keepTemporariesH.
     :ivar local_flags: of all that changed here; RECEIVE_ONLY in such folders.
     :ivar hashers: jobs at once; 0: one for each core.
+    :ivar ahead: seconds by which our counter in versions goes ahead of the clock.
     """
 
     ignore_permissions: bool = False
@@ -34,6 +35,7 @@ class ScanOptions:
     keep_temporaries: float = 24 * 3600.0
     local_flags: LocalFlag = LocalFlag.NONE
     hashers: int = 0
+    ahead: int = 0
 
 
 class ScanProgress(NamedTuple):

@@ -23,7 +23,7 @@ from txsyncthing.config.options import Options
 from txsyncthing.connections.listen_service import Port
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.node.build import Node
-from txsyncthing.node.world import World
+from txsyncthing.node.world import Databases, World
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.testing.wires import MemoryNetwork, MemoryPort
 from txsyncthing.testing.workers import InlineWorkers
@@ -104,10 +104,18 @@ class Member:
             network=WireNetwork(cluster.network, self.device),
             interfaces=list,
             filesystem=self._disk,
-            databases=MemoryDatabases(),
+            databases=cluster.databases(name),
             logs=self.logs,
         )
         self.node = Node(self.world, self.device, self.holder)
+
+    def restart(self) -> None:
+        """Stop the node and start it anew over its disks, and what is left of its databases."""
+        stopped = self.node.stopService()
+        while not stopped.called:
+            self._cluster.run(0.25)
+        self.node = Node(self.world, self.device, self.holder)
+        self.node.startService()
 
     def _disk(self, folder: FolderConfig) -> MemoryFilesystem:
         return self.disk(folder.id)
@@ -126,10 +134,16 @@ class Member:
 class Cluster:
     """
     :param seed: of all that is random.
+    :param databases: of a node by its name; by default they end with it.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        databases: Callable[[str], Databases] = lambda name: MemoryDatabases(),
+    ) -> None:
         self.seed = seed
+        self.databases = databases
         self.clock = Clock()
         self.network = MemoryNetwork(self.clock, seed)
         self.members: list[Member] = []

@@ -19,6 +19,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.python.logfile import LogFile
+from twisted.python.usage import UsageError
 
 from txsyncthing.api.gui_address import BadGuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen
@@ -88,12 +89,15 @@ def makeService(options: Options) -> IService:
     """
     The service that twistd runs.
 
-    :raises SystemExit: the home cannot be used; the text says why.
+    :raises SystemExit: a variable is not valid, or the home or a log cannot be used; the text says why.
     """
     from twisted.internet import reactor
 
     environment = os.environ
-    settings = options.settings(environment)
+    try:
+        settings = options.settings(environment)
+    except UsageError as error:
+        raise SystemExit(f"txsyncthing: {error}") from None
     parent: Any = getattr(options, "parent", None) or {}
     foreground = bool(parent.get("nodaemon", True))
     try:
@@ -110,7 +114,11 @@ def makeService(options: Options) -> IService:
         replace=not (options["no-restart"] or says_yes(environment, "STNORESTART")),
         pidfile=parent.get("pidfile") or "",
     )
-    service = process_service(reactor, settings, home, ending, foreground)
+    try:
+        service = process_service(reactor, settings, home, ending, foreground)
+    except OSError as error:
+        home.close()
+        raise SystemExit(f"txsyncthing: {error.filename}: {error.strerror}") from None
     reactor.callWhenRunning(ending.follow_signals)
     return service
 

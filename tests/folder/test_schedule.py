@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from txsyncthing.folder.schedule import PullPauses, scan_delay
+from txsyncthing.folder.schedule import QUIET, PullPauses, pull_delay, scan_delay
 
 
 def test_scans_are_spread_around_the_interval() -> None:
@@ -15,3 +15,11 @@ def test_pauses_double_up_to_sixty_times_the_base() -> None:
     pauses.done()
     assert pauses.failed(5) == 65
     assert PullPauses(2).failed(0) == 2
+
+
+def test_a_pull_waits_for_the_end_of_a_burst() -> None:
+    assert pull_delay(0.0, first=0.0, last=0.0, longest=1.0) == QUIET
+    assert pull_delay(10.9, first=10.0, last=10.85, longest=1.0) < QUIET
+    assert pull_delay(11.0, first=10.0, last=11.0, longest=1.0) == 0
+    assert pull_delay(10.0, first=10.0, last=10.0, longest=5.0) == 5.0
+    assert pull_delay(10.0, first=10.0, last=10.0, longest=0.0) == 0

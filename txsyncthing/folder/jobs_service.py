@@ -20,6 +20,7 @@ from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import load_matcher
+from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.requests import Due, ScanRequests
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Runner
@@ -31,7 +32,7 @@ from txsyncthing.pull.service import FolderPuller, PullResult
 from txsyncthing.runtime.limiter import Permit, Permits
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.service import FolderScanner
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
+from txsyncthing.scan.values import ScanProgress, ScanStopped
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderState
 
@@ -119,13 +120,7 @@ class Jobs:
         self.scanning = False
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
-        self._options = ScanOptions(
-            ignore_permissions=config.ignore_perms,
-            auto_normalize=config.auto_normalize,
-            modified_window=config.mod_time_window_s * 1_000_000_000,
-            local_flags=self._rules.local_flags,
-            hashers=config.hashers,
-        )
+        self._options = scan_options(config)
 
     # The index.
 

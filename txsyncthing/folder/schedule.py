@@ -11,6 +11,26 @@ LONGEST = 60  # times the base pause
 HEALTH_PAUSE = 10.0  # seconds between looks at a folder in error
 
 
+QUIET = 0.1  # seconds without another change of an index after which nothing more is awaited
+
+
+def pull_delay(now: float, first: float, last: float, longest: float) -> float:
+    """
+    Seconds until needs are looked at; 0 or less: now.
+
+    Changes come in bursts of messages. A pull waits for the end of one, at most pullerDelayS; only who
+    asked for more than the default's second always gets all of it.
+
+    :param first: when the first change came that nobody has looked at.
+    :param last: when the last one came.
+    :param longest: pullerDelayS.
+    """
+    due = first + longest
+    if longest <= 1.0:
+        due = min(due, last + QUIET)
+    return due - now
+
+
 def scan_delay(interval: float, random: float) -> float | None:
     """
     Seconds to the next periodic scan: the interval times 3/4 to 5/4, so that folders do not meet.

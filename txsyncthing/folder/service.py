@@ -20,6 +20,7 @@ from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
 from txsyncthing.folder.jobs_service import Ground, Jobs
+from txsyncthing.folder.options import pull_options
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
@@ -28,7 +29,6 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
 from txsyncthing.pull.fetch_service import BlockSources
-from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.pull.progress import FileProgress, PullProgress
 from txsyncthing.pull.seams_service import Hold, Seams, go_on
 from txsyncthing.pull.service import FolderPuller
@@ -344,7 +344,7 @@ class FolderService(Service):
             self._last_change,
             self.config.puller_delay_s,
         )
-        if wait > 0:
+        if wait > 0.001:  # less is rounding
             self._pull_timer = self._clock.callLater(wait, self._wait_for_more)
         else:
             self._jobs.soon(self._runner)
@@ -385,21 +385,3 @@ class FolderService(Service):
         self._schedule_scan(scan_delay(self.config.rescan_interval_s, self._random()))
         self._jobs.requests.add(())
         self._runner.scan_wanted()
-
-
-def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
-    """What the configuration says of pulling."""
-    free = config.min_disk_free
-    return PullOptions(
-        folder=config.id,
-        me=short,
-        order=config.order,
-        window=window(config.puller_max_pending_kib),
-        ignore_permissions=config.ignore_perms,
-        ignore_delete=config.ignore_delete,
-        sync=not config.disable_fsync,
-        sparse=not config.disable_sparse_files,
-        max_conflicts=config.max_conflicts,
-        min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
-        time_window=config.mod_time_window_s * 1_000_000_000,
-    )

@@ -6,7 +6,7 @@ from tests.pull.folder import ME, NOW, file, gone, symlink
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.vocabulary.device import ShortID
-from txsyncthing.vocabulary.name import WireName
+from txsyncthing.vocabulary.name import WireName, is_conflict_of
 
 BY = ShortID(10)
 
@@ -73,12 +73,38 @@ def test_copies_beyond_the_limit_go_the_oldest_first() -> None:
     assert "other.sync-conflict-20200101-000000-AAAAAAA.txt" in bases(disk)
 
 
-def test_no_copy_is_kept_of_a_copy_or_where_none_is_wanted() -> None:
-    name = "f.sync-conflict-20200101-000000-AAAAAAA.txt"
-    disk = disk_with("f", name)
+def test_no_copy_is_kept_where_none_is_wanted() -> None:
+    disk = disk_with("f")
     assert keep_copy(disk, WireName("f"), BY, NOW, 0) is None
-    assert keep_copy(disk, WireName(name), BY, NOW, 10) is None
-    assert bases(disk) == ["f", name]
+    assert bases(disk) == ["f"]
+
+
+def test_a_copy_in_conflict_becomes_another_copy_of_the_same_file() -> None:
+    first = keep_copy(disk_with("f.txt"), WireName("f.txt"), BY, NOW, 10)
+    assert first is not None
+    disk = disk_with(first)
+    second = keep_copy(disk, first, BY, NOW, 10)
+    assert second is not None
+    assert second != first
+    assert is_conflict_of(second, "f.txt")
+    assert disk.open(second).read(99, 0) == first.encode()
+
+
+def test_with_a_clock_set_back_the_newest_copy_stays() -> None:
+    disk = disk_with("f")
+    for day in range(3):
+        keep_copy(disk, WireName("f"), BY, NOW + day * 86400, 3)
+    late = keep_copy(disk, WireName("f"), BY, NOW - 86400, 3)
+    assert late in bases(disk)
+
+
+def test_what_only_looks_like_a_copy_stays() -> None:
+    others = ["f.sync-conflict-20200101-000000-AAAAAAA.txt", "f.sync-conflict-20200101-mybook.1"]
+    disk = disk_with("f", *others)
+    disk.make_directory("f.sync-conflict-20200101-000000-AAAAAAA", 0o755)
+    for second in range(3):
+        keep_copy(disk, WireName("f"), BY, NOW + second, 1)
+    assert {*others, "f.sync-conflict-20200101-000000-AAAAAAA"} < set(bases(disk))
 
 
 @pytest.mark.parametrize("name", ["x" * 251 + ".txt", "ä" * 127, "." + "y" * 254, "d/" + "z" * 255])

@@ -13,6 +13,7 @@ from txsyncthing.vocabulary.name import (
     base_name,
     check_name,
     conflict_name,
+    conflict_origin,
     extension,
     is_conflict,
     is_conflict_of,
@@ -160,6 +161,7 @@ def test_a_conflict_copy_is_known_as_one_of_its_file(name: str, by: int) -> None
     assert is_conflict(copy)
     assert is_conflict_of(copy, name)
     assert not is_conflict_of(name, name)
+    assert conflict_origin(copy) == name
     assert check_name(copy) == copy
 
 
@@ -170,6 +172,8 @@ def test_a_conflict_copy_is_known_as_one_of_its_file(name: str, by: int) -> None
         ("b.sync-conflict-20260203-040506-AAAAAAA.txt", "a.txt"),
         ("a.sync-conflict-20260203-040506-AAAAAAA.md", "a.txt"),
         ("a.sync-conflict-2026.txt", "a.txt"),
+        ("a.sync-conflict-20260203-040506-AAAAAAA.txt", "a"),
+        ("a.sync-conflict-20260203-040506-mine.txt", "a.txt"),
         ("ab.sync-conflict-20260203-040506-AAAAAAA.txt", "a.txt"),
     ],
 )

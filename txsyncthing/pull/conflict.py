@@ -6,9 +6,11 @@ Source: reference 5.6 (lib/model/folder_sendrecv.go moveForConflict; lib/protoco
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo, same_content
 from txsyncthing.vocabulary.name import (
@@ -16,8 +18,8 @@ from txsyncthing.vocabulary.name import (
     WireName,
     base_name,
     conflict_name,
+    conflict_origin,
     extension,
-    is_conflict,
     is_conflict_of,
     join,
     parent,
@@ -64,21 +66,24 @@ def keep_copy(
     The file gets the second name as a hard link, so that it is never without one, whenever the power
     goes; the caller then replaces or removes the first. Without hard links the file is renamed.
 
+    A file that is a conflict copy itself gets another conflict name of its origin: two devices which lose
+    against the same winner within one second choose one name for two contents.
+
     :param by: who made the version that wins.
     :param now: unix seconds.
     :param limit: maxConflicts; -1 for any number.
-    :returns: the copy; None where none is to be kept: limit 0, or the file is such a copy itself.
+    :returns: the copy; None where the limit says that none is to be kept.
     """
-    if limit == 0 or is_conflict(name):
+    if limit == 0:
         return None
     kept = _second_name(filesystem, name, by, datetime.fromtimestamp(now))
     if limit > 0:
-        _prune(filesystem, name, limit)
+        _prune(filesystem, conflict_origin(name), limit, {name, kept})
     return kept
 
 
 def _second_name(filesystem: Filesystem, name: WireName, by: ShortID, when: datetime) -> WireName:
-    short = _shortened(name)
+    short = _shortened(conflict_origin(name))
     for later in range(_TRIES):
         kept = conflict_name(short, when + timedelta(seconds=later), by)
         try:
@@ -118,13 +123,22 @@ def _taken(filesystem: Filesystem, name: WireName) -> bool:
     return True
 
 
-def _prune(filesystem: Filesystem, name: WireName, limit: int) -> None:
-    """Remove the oldest copies (lowest by name) beyond the limit."""
-    directory = parent(name)
+def _prune(
+    filesystem: Filesystem, origin: WireName, limit: int, spared: Collection[WireName]
+) -> None:
+    """
+    Remove the oldest copies (lowest by name) beyond the limit.
+
+    :param spared: not these, whatever their names: with a clock set back the newest may look the oldest.
+    """
+    directory = parent(origin)
     copies = [
         copy
         for entry in filesystem.list(directory)
-        if is_conflict_of(copy := join(directory, entry.base), name)
+        if entry.stat.kind is Kind.FILE
+        and is_conflict_of(copy := join(directory, entry.base), origin)
     ]
     for copy in sorted(copies)[:-limit]:
-        filesystem.remove(copy)
+        if copy not in spared:
+            with suppress(OSError):  # a copy too many does no harm
+                filesystem.remove(copy)

@@ -9,8 +9,8 @@ Source: reference 2.6 (index validation), 5.5 (temporary names), 5.6 (conflict n
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import NewType
 
@@ -22,6 +22,7 @@ INTERNAL_NAMES = frozenset({".stfolder", ".stignore", ".stversions"})
 _TEMPORARY_PREFIXES = (".syncthing.", "~syncthing~")
 _TEMPORARY_SUFFIX = ".tmp"
 _LONG_BASE = 145  # bytes; a longer base name is hashed
+_CONFLICT_TAG = re.compile(r"\.sync-conflict-[0-9]{8}-[0-9]{6}(?:-[A-Z2-7]{7})?")
 MAX_COMPONENT = 255  # bytes, of Linux's file systems
 
 
@@ -117,5 +118,14 @@ def is_conflict_of(candidate: str, name: str) -> bool:
     return (
         other.startswith(stem)
         and other.endswith(ending)
-        and fnmatchcase(tag, ".sync-conflict-????????-??????*")
+        and _CONFLICT_TAG.fullmatch(tag) is not None
     )
+
+
+def conflict_origin(name: WireName) -> WireName:
+    """The name of the file of which ``name`` is a conflict copy; ``name`` itself if it is none."""
+    base = base_name(name)
+    for tag in reversed(list(_CONFLICT_TAG.finditer(base))):
+        if origin := base[: tag.start()] + base[tag.end() :]:
+            return join(parent(name), origin)
+    return name

@@ -20,6 +20,7 @@ MAX_ID = 2**31 - 1
 SERVED_BYTES = 4 * 1024 * 1024  # of answers being read or waiting in the outbox
 SERVED_REQUESTS = 512  # likewise
 WAITING_REQUESTS = 32768  # a peer that asks for more at once means us no good
+WAITING_BYTES = 16 * 1024 * 1024  # of the names in them, likewise
 OUTBOX_BYTES = (
     512 * 1024
 )  # of queued messages other than answers: above it, nothing more should come
@@ -69,6 +70,7 @@ class RequestDesk:
         self._limit = limit
         self._max_waiting = waiting
         self._waiting: deque[Request] = deque()
+        self._waiting_bytes = 0
         self._bytes = 0
         self._count = 0
 
@@ -86,15 +88,17 @@ class RequestDesk:
 
         :raises TooManyRequests: the queue is full.
         """
-        if len(self._waiting) >= self._max_waiting:
-            raise TooManyRequests(f"more than {self._max_waiting} requests at once")
+        if len(self._waiting) >= self._max_waiting or self._waiting_bytes >= WAITING_BYTES:
+            raise TooManyRequests(f"{len(self._waiting)} requests wait already")
         self._waiting.append(request)
+        self._waiting_bytes += len(request.name) + len(request.folder)
 
     def next(self) -> Request | None:
         """The next Request to begin, if there is room for its answer; then owe a ``done``."""
         if not self._waiting or self._bytes >= self._limit or self._count >= SERVED_REQUESTS:
             return None
         request = self._waiting.popleft()
+        self._waiting_bytes -= len(request.name) + len(request.folder)
         self._bytes += request.size
         self._count += 1
         return request
@@ -107,6 +111,7 @@ class RequestDesk:
     def clear(self) -> None:
         """Forget what waits."""
         self._waiting.clear()
+        self._waiting_bytes = 0
 
 
 class Parcel(NamedTuple):

@@ -6,24 +6,21 @@ Source: reference 2.1 to 2.4, 2.7, 2.9.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from twisted.internet import protocol
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txsyncthing.bep.answers_protocol import Answers
 from txsyncthing.bep.check import BadMessage, body_limit
 from txsyncthing.bep.codec import decode, encode, encode_spliced
 from txsyncthing.bep.exchange import (
     TICK,
     Due,
-    Outbox,
-    Parcel,
-    RequestDesk,
     RequestTable,
     Silence,
     TooManyRequests,
@@ -46,6 +43,7 @@ from txsyncthing.bep.messages import (
     Request,
     Response,
 )
+from txsyncthing.bep.outflow_protocol import Outflow
 from txsyncthing.bep.seam_protocol import (
     BepTransport,
     PeerLost,
@@ -95,18 +93,13 @@ class BepProtocol(protocol.Protocol):
         self._greeting = HelloDecoder()
         self._frames = FrameDecoder(body_limit)
         self._early = b""  # what followed the Hello
-        self._receiver: Receiver | None = None
+        self._receiver: Receiver
+        self._accepted = False
         self._compression = Compression.NEVER
         self._over: str | None = None  # the reason, once there is one
         self._requests: RequestTable[Deferred[Block]] = RequestTable()
-        self._desk = RequestDesk()
-        self._serving: dict[int, Deferred[None]] = {}
-        self._served = 0  # counts them, as ids of peers may repeat
-        self._beginning = False
-        self._outbox = Outbox()
-        self._flowing = True  # the transport takes more
-        self._pumping = False
-        self._thirsty: deque[Deferred[None]] = deque()
+        self._answers = Answers(lambda request: self._receiver.serve(self, request), self._answer)
+        self._outflow = Outflow(self._write, self._answers.left)
         self._indexing = 0  # bytes of index messages not yet stored
         self._holding = False  # we have paused reading for them
         self._silence = Silence(terms.clock.seconds())
@@ -123,6 +116,7 @@ class BepProtocol(protocol.Protocol):
             receiver.lost(self, self._over)
             return
         self._receiver = receiver
+        self._accepted = True
         self._life.accepted()
 
     def refuse(self, reason: str) -> None:
@@ -152,22 +146,19 @@ class BepProtocol(protocol.Protocol):
     ) -> None:
         """Queue an IndexUpdate (``prev_sequence`` None: an Index) of files from ``encode_file``."""
         pieces = encode_spliced(folder, files, last_sequence, prev_sequence, self._compression)
-        self._post(pieces, None)
+        if self._over is None:
+            self._outflow.post(pieces)
 
     @property
     def writable(self) -> bool:
         """Whether the outbox has room."""
-        return self._over is None and self._outbox.writable
+        return self._over is None and self._outflow.writable
 
     def when_writable(self) -> Deferred[None]:
         """Fires as soon as the outbox has room; fails with ``PeerLost``."""
         if self._over is not None:
             return fail(PeerLost(self._over))
-        if self._outbox.writable and not self._thirsty:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred(self._thirsty.remove)
-        self._thirsty.append(waiting)
-        return waiting
+        return self._outflow.when_writable()
 
     def request(
         self,
@@ -230,21 +221,19 @@ class BepProtocol(protocol.Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._read = self._ignore
-        self._flowing = False
         self._life.lost(reason.getErrorMessage())
 
     def pauseProducing(self) -> None:
         """The transport is full."""
-        self._flowing = False
+        self._outflow.pause()
 
     def resumeProducing(self) -> None:
         """The transport has room again."""
-        self._flowing = True
-        self._pump()
+        self._outflow.resume()
 
     def stopProducing(self) -> None:
         """The transport is closing; ``connectionLost`` follows."""
-        self._flowing = False
+        self._outflow.pause()
 
     # What the lifecycle wants.
 
@@ -265,12 +254,10 @@ class BepProtocol(protocol.Protocol):
 
     def deliver(self, message: Message) -> None:
         receiver = self._receiver
-        assert receiver is not None
         if isinstance(message, Response):
             self._answered(message)
         elif isinstance(message, Request):
-            self._desk.offer(message)
-            self._serve()
+            self._serve_soon(message)
         elif isinstance(message, Index | IndexUpdate):
             self._store(receiver.index(self, message), message)
         elif isinstance(message, ClusterConfig):
@@ -283,17 +270,13 @@ class BepProtocol(protocol.Protocol):
         self._read = self._ignore
         if self._tick is not None and self._tick.active():
             self._tick.cancel()
-        self._desk.clear()
-        self._outbox.clear()
-        for serving in list(self._serving.values()):
-            serving.cancel()
         lost = PeerLost(reason)
+        self._answers.stop()
+        self._outflow.stop(lost)
         for asked in self._requests.take_all():
             if not asked.called:  # who lost one Request may have cancelled the others
                 asked.errback(lost)
-        while self._thirsty:
-            self._thirsty.popleft().errback(lost)
-        if self._receiver is not None:
+        if self._accepted:
             self._receiver.lost(self, reason)
         self._terms.ended(self, reason)
 
@@ -331,18 +314,17 @@ class BepProtocol(protocol.Protocol):
                     self._life.message(message)
                     if self._over is not None:
                         return
-        except (BadFrame, BadMessage, TooManyRequests) as error:
+        except (BadFrame, BadMessage) as error:
             self._life.broken(str(error))
 
-    def _ignore(self, data: bytes | memoryview) -> None:
-        pass
+    def _ignore(self, data: bytes | memoryview) -> None: ...
 
     # Index messages: reading pauses while too much of them is not stored yet.
 
     def _store(self, stored: Deferred[None] | None, message: Index | IndexUpdate) -> None:
         if stored is None:
             return
-        weight = sum(200 + len(file.name) + len(file.hashes) for file in message.files)
+        weight = sum(200 + len(file.name) + len(file.hashes) for file in message.files)  # roughly
         self._indexing += weight
         if self._indexing > INDEX_BYTES and not self._holding:
             self._holding = True
@@ -360,45 +342,14 @@ class BepProtocol(protocol.Protocol):
 
     # Requests, theirs and ours.
 
-    def _serve(self) -> None:
-        """Begin as many of the peer's Requests as there is room for."""
-        if self._beginning:
-            return  # the loop below goes on
-        self._beginning = True
+    def _serve_soon(self, request: Request) -> None:
         try:
-            while self._over is None and (request := self._desk.next()) is not None:
-                self._begin(request)
-        finally:
-            self._beginning = False
+            self._answers.offer(request)
+        except TooManyRequests as error:
+            self._life.broken(str(error))
 
-    def _begin(self, request: Request) -> None:
-        assert self._receiver is not None
-        number = self._served = self._served + 1
-        reading = self._receiver.serve(self, request)
-        serving = reading.addCallbacks(
-            self._send_data,
-            self._send_error,
-            callbackArgs=(request,),
-            errbackArgs=(request,),
-        )
-        if not serving.called:
-            self._serving[number] = serving
-            serving.addBoth(self._forget, number)
-
-    def _forget(self, result: None, number: int) -> None:
-        del self._serving[number]
-
-    def _send_data(self, data: Block, request: Request) -> None:
-        self._answer(Response(request.id, data), request)
-
-    def _send_error(self, failure: Failure, request: Request) -> None:
-        error = failure.value
-        code = error.code if isinstance(error, Refused) else ErrorCode.GENERIC
-        self._answer(Response(request.id, b"", code), request)
-
-    def _answer(self, response: Response, request: Request) -> None:
-        if self._over is None:
-            self._post(encode(response, self._compression), request.size)
+    def _answer(self, response: Response, size: int) -> None:
+        self._outflow.post(encode(response, self._compression), size)
 
     def _answered(self, response: Response) -> None:
         asked = self._requests.take(response.id)
@@ -413,33 +364,7 @@ class BepProtocol(protocol.Protocol):
 
     def _queue(self, message: Message) -> None:
         if self._over is None:
-            self._post(encode(message, self._compression), None)
-
-    def _post(self, pieces: list[Block], answers: int | None) -> None:
-        if self._over is not None:
-            return
-        self._outbox.put(Parcel(pieces, sum(map(len, pieces)), answers))
-        self._pump()
-
-    def _pump(self) -> None:
-        """Give the transport what it takes; then there is room for more."""
-        if self._pumping:
-            return  # the loop below goes on
-        self._pumping = True
-        try:
-            while True:
-                if self._flowing and self._outbox:
-                    parcel = self._outbox.take()
-                    self._write(parcel.pieces)
-                    if parcel.answers is not None:
-                        self._desk.done(parcel.answers)
-                elif self._thirsty and self.writable:
-                    self._thirsty.popleft().callback(None)
-                else:
-                    break
-        finally:
-            self._pumping = False
-        self._serve()
+            self._outflow.post(encode(message, self._compression))
 
     def _write(self, pieces: list[Block]) -> None:
         self._silence.said_at = self._clock.seconds()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from math import inf
+
 from txsyncthing.folder.schedule import QUIET, PullPauses, pull_delay, scan_delay
 
 
@@ -18,8 +20,8 @@ def test_pauses_double_up_to_sixty_times_the_base() -> None:
 
 
 def test_a_pull_waits_for_the_end_of_a_burst() -> None:
-    assert pull_delay(0.0, first=0.0, last=0.0, longest=1.0) == QUIET
-    assert pull_delay(10.9, first=10.0, last=10.85, longest=1.0) < QUIET
-    assert pull_delay(11.0, first=10.0, last=11.0, longest=1.0) == 0
-    assert pull_delay(10.0, first=10.0, last=10.0, longest=5.0) == 5.0
-    assert pull_delay(10.0, first=10.0, last=10.0, longest=0.0) == 0
+    assert pull_delay(last=10.0, looked=-inf, longest=1.0) == -inf
+    assert pull_delay(last=0.0, looked=0.0, longest=1.0) == QUIET
+    assert pull_delay(last=10.95, looked=10.0, longest=1.0) == 11.0
+    assert pull_delay(last=10.0, looked=10.0, longest=5.0) == 15.0
+    assert pull_delay(last=10.0, looked=10.0, longest=0.0) == 10.0

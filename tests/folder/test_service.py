@@ -116,16 +116,25 @@ def test_a_new_folder_makes_its_root_and_marker_and_scans(world: World) -> None:
     assert (change["action"], change["type"], change["path"]) == ("modified", "file", "f")
 
 
-def test_after_a_remote_change_the_next_waits_for_the_delay(world: World) -> None:
+def test_after_a_remote_change_the_next_waits_for_the_end_of_the_burst(world: World) -> None:
     service = world.folder()
-    world.offer(service, (file("f", b"theirs"), b"theirs"))
-    world.clock.advance(0.1)
-    assert world.read("f") == b"theirs"
-    world.offer(service, (file("g", b"theirs"), b"theirs"))
-    world.clock.advance(0.8)
+    world.offer(service, (file("f", b"first"), b"first"))
+    world.clock.advance(0.0)
+    assert world.read("f") == b"first"
+    for number in range(8):
+        world.offer(service, (file(f"g{number}", b"%d" % number), b"%d" % number))
+        world.clock.advance(0.05)
     assert len(world.peers.asked) == 1
-    world.clock.advance(0.2)
-    assert world.read("g") == b"theirs"
+    world.clock.advance(0.1)
+    assert world.read("g7") == b"7"
+
+
+def test_a_burst_without_end_is_pulled_after_the_delay(world: World) -> None:
+    service = world.folder()
+    for number in range(30):
+        world.offer(service, (file(f"g{number}", b"%d" % number), b"%d" % number))
+        world.clock.advance(0.05)
+    assert len(world.peers.asked) > 15
 
 
 def test_a_remote_change_is_pulled_at_once(world: World) -> None:

@@ -10,6 +10,7 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.folder.rules import rules
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
+from txsyncthing.vocabulary.device import ShortID
 
 
 def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:

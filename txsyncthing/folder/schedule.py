@@ -10,25 +10,24 @@ PULL_PAUSE = 60.0  # seconds, where pullerPauseS is 0
 LONGEST = 60  # times the base pause
 HEALTH_PAUSE = 10.0  # seconds between looks at a folder in error
 
-
 QUIET = 0.1  # seconds without another change of an index after which nothing more is awaited
 
 
-def pull_delay(now: float, first: float, last: float, longest: float) -> float:
+def pull_delay(last: float, looked: float, longest: float) -> float:
     """
-    Seconds until needs are looked at; 0 or less: now.
+    When to look for needs, after a change of a peer's index.
 
-    Changes come in bursts of messages. A pull waits for the end of one, at most pullerDelayS; only who
-    asked for more than the default's second always gets all of it.
+    The first change after a quiet time is pulled at once. Behind it changes come in bursts of messages: the
+    next look waits for the end of one, at most pullerDelayS; who asked for more than the default's second
+    always gets all of it.
 
-    :param first: when the first change came that nobody has looked at.
-    :param last: when the last one came.
+    :param last: when the last change came.
+    :param looked: when the last look was that found something.
     :param longest: pullerDelayS.
+    :returns: the time of the look; may be past.
     """
-    due = first + longest
-    if longest <= 1.0:
-        due = min(due, last + QUIET)
-    return due - now
+    due = looked + longest
+    return due if longest > 1.0 else min(due, last + QUIET)
 
 
 def scan_delay(interval: float, random: float) -> float | None:

@@ -110,7 +110,7 @@ class FolderService(Service):
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
         self._pull_timer: Timer | None = None
-        self._first_change = self._last_change = 0.0  # of peers' indexes
+        self._last_change = 0.0  # of a peer's index
         self._needed_at = -inf  # when a look for needs last found some
         self._starting: Deferred[None] | None = None
         self._unsubscribe = [
@@ -200,12 +200,11 @@ class FolderService(Service):
         """
         A peer's index, a peer that came, or the config changed: see what is needed. Cheap.
 
-        After a quiet time at once; else the delay after the last such look has to pass.
+        After a quiet time at once; else when a burst of changes is over, see ``schedule.pull_delay``.
         """
         self._last_change = self._clock.seconds()
         if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
-            self._first_change = self._last_change
-            self._wait_for_more()
+            self._wait_for_more(0.0)
 
     def rescan(self, names: Sequence[WireName]) -> None:
         """These files are not what the index says: scan them soon."""
@@ -336,18 +335,21 @@ class FolderService(Service):
 
     # Inside.
 
-    def _wait_for_more(self) -> None:
+    def _wait_for_more(self, least: float) -> None:
+        """:param least: seconds to wait at least, so that rounding cannot make us wait for nothing."""
+        due = pull_delay(self._last_change, self._needed_at, self.config.puller_delay_s)
+        wait = max(due - self._clock.seconds(), least)
+        self._pull_timer = self._clock.callLater(wait, self._look_for_needs)
+
+    def _look_for_needs(self) -> None:
         self._pull_timer = None
-        wait = pull_delay(
-            self._clock.seconds(),
-            self._first_change,
-            self._last_change,
-            self.config.puller_delay_s,
-        )
-        if wait > 0.001:  # less is rounding
-            self._pull_timer = self._clock.callLater(wait, self._wait_for_more)
-        else:
-            self._jobs.soon(self._runner)
+        due = pull_delay(self._last_change, self._needed_at, self.config.puller_delay_s)
+        if due - self._clock.seconds() > 0.001:
+            self._wait_for_more(0.001)
+            return
+        if self._jobs.needs():
+            self._needed_at = self._clock.seconds()
+        self._jobs.soon(self._runner)
 
     def _remote_changed(self, device: object, count: int) -> None:
         self.remote_changed()

@@ -106,3 +106,16 @@ def test_who_loses_one_request_may_cancel_the_others(bench: Bench) -> None:
     bench.run(0.1)
     assert ends == [SourceLost, CancelledError, CancelledError]
     assert asked.met.alice.connected_to(BOB) == 0
+
+
+def test_what_one_of_several_connections_lost_is_asked_for_over_another(bench: Bench) -> None:
+    asked = Asked(bench, connections=2)
+    asked.met.bob.dial(ALICE)
+    _, got = asked.ask()
+    ((carrier, _, _),) = asked.requests
+    carrier.close("superfluous")  # type: ignore[attr-defined]
+    bench.run(0.1)
+    assert len(asked.requests) == 2
+    asked.requests[1][2].callback(b"0123456789")
+    bench.run(0.1)
+    assert [bytes(data) for data in got] == [b"0123456789"]  # type: ignore[call-overload]

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from txsyncthing.bep.messages import Block
 from txsyncthing.bep.protocol import PeerLost, RequestFailed
 from txsyncthing.cluster.availability import FolderAvailability, PeerTable, carrier
+from txsyncthing.cluster.link import Link
 from txsyncthing.pull.sources import BlockRequest, SourceLost, SourceRefused
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID
@@ -34,21 +35,27 @@ class FolderSources(FolderAvailability):
         return Deferred.fromCoroutine(self._request(device, block))
 
     async def _request(self, device: DeviceID, block: BlockRequest) -> Block:
-        standing = self._peers.get(device)
-        link = carrier(standing.links, self._random) if standing is not None else None
-        if link is None:
-            raise SourceLost(f"{device!r} is not connected")
-        try:
-            return await link.request(
-                block.folder,
-                block.name,
-                block.offset,
-                block.size,
-                block.hash,
-                block.from_temporary,
-                block.number,
-            )
-        except RequestFailed as error:
-            raise SourceRefused(error.code) from None
-        except PeerLost as error:
-            raise SourceLost(str(error)) from None
+        # Of several connections one may end as superfluous while the device stays.
+        lost: list[Link] = []
+        reason = f"{device!r} is not connected"
+        while True:
+            standing = self._peers.get(device)
+            links = [link for link in standing.links if link not in lost] if standing else []
+            link = carrier(links, self._random)
+            if link is None:
+                raise SourceLost(reason)
+            try:
+                return await link.request(
+                    block.folder,
+                    block.name,
+                    block.offset,
+                    block.size,
+                    block.hash,
+                    block.from_temporary,
+                    block.number,
+                )
+            except RequestFailed as error:
+                raise SourceRefused(error.code) from None
+            except PeerLost as error:
+                reason = str(error)
+                lost.append(link)

@@ -52,6 +52,10 @@ from txsyncthing.vocabulary.address import IPInterface
 
 __all__ = ["Options", "makeService"]
 
+# Seconds that a thread computes before another has its turn. SQLite's threads give way at each row, and
+# would wait the interpreter's own 5 ms for the reactor each time.
+SWITCH_INTERVAL = 0.0005
+
 
 class HomeService(Service):
     """Holds the home's lock until everything else has stopped."""
@@ -120,6 +124,7 @@ def makeService(options: Options) -> IService:
         home.close()
         raise SystemExit(f"txsyncthing: {error.filename}: {error.strerror}") from None
     reactor.callWhenRunning(ending.follow_signals)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     return service
 
 

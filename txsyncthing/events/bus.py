@@ -46,8 +46,9 @@ class Subscription:
         """The bus's door; tells the listeners."""
         self._ring.append(event)
         self.newest += 1
-        for listener in list(self._listeners.values()):
-            listener()
+        if self._listeners:
+            for listener in list(self._listeners.values()):
+                listener()
 
     def since(self, id: int, limit: int | None = None) -> list[Numbered]:
         """
@@ -95,15 +96,22 @@ class EventBus:
         self._global_id = 0
         self._permanent = {mask: Subscription(mask) for mask in (DEFAULT_MASK, DISK_MASK)}
         self._others: dict[Mask, Subscription] = {}  # least recently asked for first
+        self._wanted: dict[EventType, list[Subscription]] = {}  # who wants it; made when asked
 
     def emit(self, type: EventType, data: Mapping[str, object]) -> None:
         """Tell an event; satisfies ``Emit``."""
         self._global_id += 1
         event = Event(self._global_id, self._unix(), type, data)
-        for subscriptions in (self._permanent, self._others):
-            for subscription in list(subscriptions.values()):
-                if type in subscription.mask:
-                    subscription.add(event)
+        wanted = self._wanted.get(type)
+        if wanted is None:
+            wanted = self._wanted[type] = [
+                subscription
+                for subscriptions in (self._permanent, self._others)
+                for subscription in subscriptions.values()
+                if type in subscription.mask
+            ]
+        for subscription in wanted:
+            subscription.add(event)
 
     def subscribe(self, mask: Mask = DEFAULT_MASK) -> Subscription:
         """The one subscription for these kinds."""
@@ -111,6 +119,7 @@ class EventBus:
             return permanent
         subscription = self._others.pop(mask, None) or Subscription(mask)
         self._others[mask] = subscription
+        self._wanted = {}
         if len(self._others) > MAX_MASKS:
             idle = (old for old, kept in self._others.items() if not kept.listeners)
             del self._others[next(idle)]

@@ -98,7 +98,10 @@ class FolderEvents:
         )
 
     def _changes(self, type: EventType, files: Iterable[FileInfo]) -> None:
+        by, text = None, ""
         for file in files:
+            if file.modified_by != by:  # mostly one device's
+                by, text = file.modified_by, short_text(file.modified_by)
             self._emit(
                 type,
                 {
@@ -108,6 +111,6 @@ class FolderEvents:
                     "action": "deleted" if file.deleted else "modified",
                     "type": _TYPES[file.type],
                     "path": file.name,
-                    "modifiedBy": short_text(file.modified_by),
+                    "modifiedBy": text,
                 },
             )

@@ -11,6 +11,8 @@ from typing import overload
 
 from txsyncthing.vocabulary.file import FileInfo
 
+_SEQUENCE = FileInfo._fields.index("sequence")
+
 
 class Numbered(Sequence[FileInfo]):
     """
@@ -27,8 +29,9 @@ class Numbered(Sequence[FileInfo]):
         return len(self._files)
 
     def __iter__(self) -> Iterator[FileInfo]:
+        # Several times as fast as _replace.
         for sequence, file in enumerate(self._files, self._first):
-            yield file._replace(sequence=sequence)
+            yield FileInfo._make((*file[:_SEQUENCE], sequence, *file[_SEQUENCE + 1 :]))
 
     @overload
     def __getitem__(self, index: int) -> FileInfo: ...

@@ -79,7 +79,8 @@ class FileInfo(NamedTuple):
     @property
     def invalid(self) -> bool:
         """Whether nobody may take this item from its owner."""
-        return bool(self.local_flags & INVALID_FLAGS)
+        flags = self.local_flags  # mostly none, and the operators of enums are slow
+        return bool(flags and flags & INVALID_FLAGS)
 
     @property
     def cut(self) -> int:

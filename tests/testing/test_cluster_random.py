@@ -4,8 +4,8 @@ Users at two or three nodes edit, delete and rename at random, while wires break
 Whatever happens: the nodes come to the same tree; what a user wrote is in it, under its name or as a conflict
 copy, unless somebody who had it replaced or deleted it.
 
-Of two nodes, what was deleted or replaced does not return either. Of three it may: an edit that lost a conflict
-still wins against the deletion of the winner, as long as a device that is away is known to have it.
+Of two nodes, what was deleted or replaced does not return either. Of three it may: an edit that lost a
+conflict still wins against the deletion of the winner, as long as a device that is away is known to have it.
 """
 
 from __future__ import annotations

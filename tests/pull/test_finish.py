@@ -16,6 +16,7 @@ from txsyncthing.pull.finish import (
     Rename,
     SmallFile,
     place_files,
+    place_large,
     rename_files,
     set_metadata,
 )
@@ -207,3 +208,14 @@ def test_a_directory_that_may_not_be_written_is_opened_for_the_moment() -> None:
     (outcome,) = place_files(disk, [SmallFile(file("d/f", b"x", 2), None, [b"x"])], OPTIONS, NOW)
     assert outcome.error is None
     assert disk.lstat("d").mode == 0o555
+
+
+def test_bytes_that_could_not_be_synced_are_not_used_again() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    disk.fail("sync", ".syncthing.f.tmp", OSError(5, "Input/output error"))
+    opened = disk.create(".syncthing.f.tmp", 0o600)
+    opened.write(b"new", 0)
+    outcome = place_large(disk, opened, file("f", b"new", 2, knows=1), old, OPTIONS, NOW)
+    assert outcome.error is not None
+    assert disk.tree() == {"f": b"old"}

@@ -22,6 +22,7 @@ from tests.pull.folder import (
 )
 from txsyncthing.filesystem.seam import Kind
 from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.pull import large_service
 from txsyncthing.pull.options import MinFree, PullOptions
 from txsyncthing.pull.sources import SourceRefused
 from txsyncthing.vocabulary.file import LocalFlag
@@ -568,3 +569,17 @@ def test_many_small_files_come(folder: Folder) -> None:
     assert folder.pull().pulled == 1100
     assert folder.read("f1099") == b"1099"
     assert hashes(b"", 1) == sha256(b"").digest()
+
+
+def test_a_sync_that_fails_half_way_fails_the_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large_service, "SYNC_EVERY", MIB)
+    data = bytes(range(256)) * 4096 * 4
+    folder.offer((file("f", data), data))
+    folder.memory.fail("sync", ".syncthing.f.tmp", OSError(5, "Input/output error"))
+    (error,) = folder.pull().failed
+    assert error.cause == "disk"
+    assert folder.memory.tree() == {}
+    assert folder.pull().failed == ()
+    assert folder.read("f") == data

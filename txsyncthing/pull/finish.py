@@ -10,6 +10,7 @@ Source: reference 5.5 ("Finisher", "Metadata shortcut", "Rename shortcut"); lib/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
@@ -205,7 +206,25 @@ def _seal(opened: WriteFile, wanted: FileInfo, mode: int | None, options: PullOp
         opened.chmod(mode)
     opened.utime(wanted.modified)
     if options.sync:
-        opened.sync()
+        try:
+            opened.sync()
+        except OSError as error:
+            raise Unsynced(error.errno, error.strerror) from error
+
+
+class Unsynced(OSError):
+    """
+    The bytes of a temporary file did not reach the disk.
+
+    Linux says so once, and then takes what it holds in memory for written: neither the next sync nor
+    reading the file again would tell. Only writing all of it anew helps.
+    """
+
+
+def drop_temporary(filesystem: Filesystem, name: WireName) -> None:
+    """Forget the bytes fetched for a file so far; a worker's job."""
+    with suppress(OSError):
+        filesystem.remove(temporary_name(name))
 
 
 def place_large(
@@ -228,6 +247,8 @@ def place_large(
         finally:
             opened.close()
     except OSError as error:
+        if isinstance(error, Unsynced):
+            drop_temporary(filesystem, wanted.name)
         return failed(wanted.name, error)
     return each(filesystem, [wanted.name], [step], options.sync)[0]
 

@@ -31,7 +31,7 @@ from txsyncthing.pull.blocks import (
 from txsyncthing.pull.failure import Cause, item_error
 from txsyncthing.pull.fetch_service import Fetch, Fetcher
 from txsyncthing.pull.file import Core, PulledFile, new_file
-from txsyncthing.pull.finish import Outcome, place_large
+from txsyncthing.pull.finish import Outcome, drop_temporary, place_large
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.progress import FileProgress
 from txsyncthing.pull.seams_service import Seams
@@ -42,9 +42,7 @@ from txsyncthing.vocabulary.block import HASH_SIZE, BlockInfo, block
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import WireName
 
-SYNC_EVERY = (
-    128 * 1024 * 1024
-)  # bytes after which the disk is put to work, so that the end is short
+SYNC_EVERY = 128 * 1024 * 1024  # bytes after which the disk is put to work: the end is short then
 WRITERS = 2  # jobs at the same time which hash and write
 LOOKUP = 2000  # blocks asked of the index at once
 
@@ -122,7 +120,7 @@ class LargeFile:
         self._available: set[int] = set()
         self._reused = self._own = self._foreign = self._pulled = self._pulling = 0
         self._unsynced = 0
-        self._syncing = False
+        self._early: Deferred[None] | None = None  # a sync under way
         self._created = files.seams.clock.seconds()
         self.machine: PulledFile = new_file(Core(self))
 
@@ -250,6 +248,10 @@ class LargeFile:
     async def _finish(self) -> None:
         files, file = self._files, self._file
         assert file is not None
+        if self._early is not None:
+            await self._early
+        if not self.open:
+            return
         self._placed = True  # the job closes it
         outcome = await files.seams.workers.disk.run(
             place_large,
@@ -305,18 +307,25 @@ class LargeFile:
         return sum(one.size for one in self._left.values())
 
     def _sync_early(self) -> None:
-        if self._unsynced < SYNC_EVERY or self._syncing or not self._files.options.sync:
+        if self._unsynced < SYNC_EVERY or self._early is not None or not self._files.options.sync:
             return
         assert self._file is not None
         self._unsynced = 0
-        self._syncing = True
         self.busy += 1
-        job = self._files.seams.workers.disk.run(self._file.sync)
-        job.addBoth(self._synced)
+        running = Deferred.fromCoroutine(self._sync(self._file))
+        self._early = running
+        running.addBoth(self._synced)
+
+    async def _sync(self, file: WriteFile) -> None:
+        seams, name = self._files.seams, self.need.wanted.name
+        try:
+            await seams.workers.disk.run(file.sync)
+        except OSError as error:  # it will not be told again, see ``Unsynced``
+            await seams.workers.disk.run(drop_temporary, seams.filesystem, name)
+            self.machine.failed(item_error(name, error))
 
     def _synced(self, _: object) -> None:
-        # What went wrong will go wrong again at the end, where it is told.
-        self._syncing = False
+        self._early = None
         self._quiet(None)
 
     @property

@@ -10,6 +10,7 @@ import pytest
 from tests.pull.folder import FOLDER, NOW, directory, file, gone
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Kind
+from txsyncthing.pull.blocks import open_temporary
 from txsyncthing.pull.finish import (
     Copy,
     Outcome,
@@ -219,3 +220,39 @@ def test_bytes_that_could_not_be_synced_are_not_used_again() -> None:
     outcome = place_large(disk, opened, file("f", b"new", 2, knows=1), old, OPTIONS, NOW)
     assert outcome.error is not None
     assert disk.tree() == {"f": b"old"}
+
+
+def make_and_place(disk: MemoryFilesystem) -> None:
+    place_files(disk, [SmallFile(file("a/b/f", b"new"), None, [b"new"])], OPTIONS, NOW)
+
+
+def make_and_place_large(disk: MemoryFilesystem) -> None:
+    wanted = file("a/b/f", b"new")
+    opened = open_temporary(disk, wanted, OPTIONS)
+    assert opened.made == ("a", "a/b")
+    opened.file.write(b"new", 0)
+    place_large(disk, opened.file, wanted, None, OPTIONS, NOW)
+
+
+def make_and_rename(disk: MemoryFilesystem) -> None:
+    old = write(disk, "old", b"new")
+    disk.settle()
+    rename = Rename(file("a/b/f", b"new"), None, old, gone(file("old", b"new", by=1)))
+    rename_files(disk, [rename], OPTIONS, NOW)
+
+
+@pytest.mark.parametrize("step", [make_and_place, make_and_place_large, make_and_rename])
+def test_directories_made_on_the_way_survive_a_power_cut_with_their_files(
+    step: Callable[[MemoryFilesystem], None],
+) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    step(disk)
+    disk.crash()
+    assert disk.tree() == {"a": None, "a/b": None, "a/b/f": b"new"}
+
+
+def test_made_directories_survive_a_power_cut() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    make_directories(disk, [Item(directory("p/q"), None)], OPTIONS, NOW)
+    disk.crash()
+    assert disk.tree() == {"p": None, "p/q": None}

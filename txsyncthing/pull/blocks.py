@@ -19,7 +19,7 @@ from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import in_directory
 from txsyncthing.vocabulary.block import HASH_SIZE, BlockInfo, block_count
 from txsyncthing.vocabulary.file import FileInfo
-from txsyncthing.vocabulary.name import WireName, temporary_name
+from txsyncthing.vocabulary.name import WireName, parent, temporary_name
 
 CHUNK = 64 * 1024 * 1024  # bytes one job reads, so that others come between
 
@@ -30,6 +30,7 @@ class Opened(NamedTuple):
     file: WriteFile
     fresh: bool  # nothing in it to be reused
     zeros: frozenset[int]  # blocks that are all zero
+    made: tuple[str, ...] = ()  # directories above it that were missing
 
 
 def open_temporary(filesystem: Filesystem, wanted: FileInfo, options: PullOptions) -> Opened:
@@ -41,12 +42,15 @@ def open_temporary(filesystem: Filesystem, wanted: FileInfo, options: PullOption
     name = temporary_name(wanted.name)
     plain = options.ignore_permissions or wanted.no_permissions
     mode = NEW_FILE if plain else (wanted.permissions & 0o777) | 0o600
-    file = in_directory(filesystem, name, lambda: create(filesystem, name, mode))
+    made: list[str] = []
+    file = in_directory(filesystem, name, lambda: create(filesystem, name, mode), made)
     try:
+        for directory in made if options.sync else ():
+            filesystem.sync_directory(parent(directory))
         size = file.stat().size
         if size > wanted.size or (options.sparse and size < wanted.size):
             file.truncate(wanted.size)
-        return Opened(file, size == 0, frozenset(_zeros(wanted)))
+        return Opened(file, size == 0, frozenset(_zeros(wanted)), tuple(made))
     except OSError:
         file.close()
         raise

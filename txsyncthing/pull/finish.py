@@ -84,7 +84,7 @@ def each(
 ) -> list[Outcome]:
     """Do the steps of a batch, then sync their directories; one bad item does not stop the others."""
     outcomes = []
-    directories = set()
+    directories: set[str] = set()
     with filesystem.batch() as batch:
         for name, step in zip(names, steps, strict=True):
             try:
@@ -92,6 +92,7 @@ def each(
                 outcome = in_directory(batch, name, partial(step, batch), made)
                 if made:  # nobody told us of these: a scan has to find them
                     outcome = outcome._replace(rescan=(*outcome.rescan, *made))
+                    directories.update(parent(directory) for directory in made)
                 outcomes.append(outcome)
                 directories.add(parent(name))
             except (ItemFailed, OSError) as error:

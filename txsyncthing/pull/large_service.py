@@ -114,12 +114,12 @@ class LargeFile:
         self.open = True  # the machine still wants answers
         self.busy = 0  # jobs that use the temporary file
         self._file: WriteFile | None = None
+        self._made: tuple[str, ...] = ()
         self._left: dict[int, BlockInfo] = {}  # to be copied or fetched
         self._placed = False
         self._outcome: Outcome | None = None
         self._available: set[int] = set()
-        self._reused = self._own = self._foreign = self._pulled = self._pulling = 0
-        self._unsynced = 0
+        self._reused = self._own = self._foreign = self._pulled = self._pulling = self._unsynced = 0
         self._early: Deferred[None] | None = None  # a sync under way
         self._created = files.seams.clock.seconds()
         self.machine: PulledFile = new_file(Core(self))
@@ -188,6 +188,7 @@ class LargeFile:
             open_temporary, files.seams.filesystem, wanted, files.options
         )
         self._file = opened.file
+        self._made = opened.made
         if not self.open:
             return
         self._left = {
@@ -262,7 +263,7 @@ class LargeFile:
             files.options,
             files.seams.unix(),
         )
-        self._outcome = outcome
+        self._outcome = outcome._replace(rescan=(*outcome.rescan, *self._made))
         if outcome.error is not None:
             self.machine.failed(outcome.error)
         else:
@@ -312,8 +313,7 @@ class LargeFile:
         assert self._file is not None
         self._unsynced = 0
         self.busy += 1
-        running = Deferred.fromCoroutine(self._sync(self._file))
-        self._early = running
+        self._early = running = Deferred.fromCoroutine(self._sync(self._file))
         running.addBoth(self._synced)
 
     async def _sync(self, file: WriteFile) -> None:
@@ -331,8 +331,7 @@ class LargeFile:
     @property
     def bytes_done(self) -> int:
         """What lies in the temporary file already."""
-        wanted = self.need.wanted
-        return min(len(self._available) * wanted.cut, wanted.size)
+        return min(len(self._available) * self.need.wanted.cut, self.need.wanted.size)
 
     def progress(self) -> FileProgress:
         """How far it is."""

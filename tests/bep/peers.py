@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from txsyncthing.bep.messages import (
     Block,
@@ -87,6 +89,25 @@ class Side:
         protocol.configure(ClusterConfig())
 
 
+class Raw(Protocol):
+    """Somebody who says any bytes, and keeps what is heard."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.lost = False
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+
+    def send(self, *pieces: Block) -> None:
+        assert self.transport is not None
+        for piece in pieces:
+            self.transport.write(bytes(piece))
+
+
 class Pair:
     """Alice dials Bob."""
 
@@ -116,6 +137,15 @@ class Pair:
     def open(self) -> None:
         self.network.connect(BOBS_ADDRESS, ALICE, self.a.factory)
         self.run()
+
+    def raw(self) -> Raw:
+        """Alice dials Bob once more, and is somebody else."""
+        raw = Raw()
+        factory = Factory()
+        factory.buildProtocol = lambda address: raw  # type: ignore[method-assign, assignment]
+        self.network.connect(BOBS_ADDRESS, ALICE, factory)
+        self.run()
+        return raw
 
     def run(self, seconds: float = 0.1) -> None:
         """Let the wires carry what they have."""

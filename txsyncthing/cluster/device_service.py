@@ -72,6 +72,9 @@ class DeviceDesk:
         self._agreed: dict[FolderID, Agreed] = {}  # of the peer's last Cluster Config
         self._config: ClusterConfig | None = None  # that one
         self._theirs: Link | None = None  # where it came
+        self._forgotten: set[FolderID] = (
+            set()
+        )  # what we told to know of the device's index is not so
         self.peer: Peer = new_peer(Core(self))
         if paused:
             self.peer.pause("device is paused")
@@ -144,6 +147,10 @@ class DeviceDesk:
             if not told.again:
                 break
         told.preparing = False
+        for id in facts.keys() & self._forgotten:
+            # The peer may already have sent on, from what we knew before: it has to begin again.
+            facts[id] = facts[id]._replace(their_index_id=0, their_sequence=0)
+        self._forgotten -= facts.keys()
         config = announcement(bridge.holder.current, bridge.me, self.device, facts)
         told.running = frozenset(folder.id for folder in config.folders if not folder.stop_reason)
         link.configure(config)
@@ -196,10 +203,16 @@ class DeviceDesk:
         self._agreed = {one.folder: one for one in verdict.agreed}
         for id in gone:
             bridge.indexes.end(self.device, id)
-        for id, state in verdict.states.items():
-            running = bridge.folders.get(id)
-            if running is not None and state is RemoteState.NOT_SHARING:
-                bridge.indexes.forget_device(running, self.device)
+        forgotten = {
+            id
+            for id, state in verdict.states.items()
+            if state is RemoteState.NOT_SHARING
+            and (running := bridge.folders.get(id)) is not None
+            and bridge.indexes.forget_device(running, self.device)
+        }
+        if forgotten:
+            self._forgotten |= forgotten
+            self.peer.announce()  # should it share them again, it must not go on where it was
         self._settle()
 
     def silence(self) -> None:

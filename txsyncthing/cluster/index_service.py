@@ -142,10 +142,16 @@ class IndexService:
         for exchange in list(self._exchanges.get(folder, {}).values()):
             exchange.sender.grew(sequence)
 
-    def forget_device(self, folder: SharedFolder, device: DeviceID) -> None:
-        """The device shares the folder no longer: what it told does not count."""
-        if device in folder.index.counts().remote_sequence:
-            self._write(folder, folder.index.forget_remote, device)
+    def forget_device(self, folder: SharedFolder, device: DeviceID) -> bool:
+        """
+        The device shares the folder no longer: what it told does not count.
+
+        :returns: whether there was anything to forget.
+        """
+        if device not in folder.index.counts().remote_sequence:
+            return False
+        self._write(folder, folder.index.forget_remote, device)
+        return True
 
     def receive(self, link: Link, message: Index | IndexUpdate) -> Deferred[None] | None:
         """

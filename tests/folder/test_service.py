@@ -407,3 +407,28 @@ def test_a_file_that_a_request_found_changed_is_scanned(world: World) -> None:
     world.write("f", b"other")
     service.rescan([WireName("f")])
     assert service.index.sequence == 2
+
+
+def test_what_was_pulled_while_the_disk_went_is_not_recorded(world: World) -> None:
+    service = world.folder()
+    world.write("kept", b"here")
+    answer(service.scan())
+    before = service.status().sequence
+    theirs = file("new", b"theirs", 5)
+    kept = local(service, "kept")
+    deletion = gone(kept._replace(version=kept.version.bump(ME, 0)), by=10)
+    world.peers.slow = True
+    world.offer(service, (theirs, b"theirs"), (deletion, b""))
+    world.clock.advance(2)
+    mounted = world.disk
+    marker = mounted.lstat(".stfolder")
+    assert marker
+    hidden = {name: node for name, node in mounted.tree().items() if node is not None}
+    world.disk.unplug()
+    world.disk.make_directory("", 0o755)  # what lies below the mount
+    world.peers.go_on()
+    world.clock.advance(2)
+    assert hidden
+    assert service.status().state is FolderState.ERROR
+    assert service.status().sequence == before
+    assert not local(service, "kept").deleted

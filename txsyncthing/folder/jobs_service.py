@@ -328,7 +328,7 @@ class Jobs:
                 result = await self._puller.pull(self.matcher, runner.syncing)
             except CancelledError:
                 return
-            except IndexFailed as error:
+            except (FolderUnhealthy, IndexFailed) as error:
                 runner.failed(str(error))
                 return
             except OSError as error:

@@ -7,6 +7,7 @@ Source: reference 5.1, 5.2, 5.5, 7.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 
 from twisted.application.service import Service
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit
+from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
@@ -88,7 +90,8 @@ class FolderService(Service):
         self._random = random
         self._workers = workers
         self._events = FolderEvents(emit, config.id, config.label)
-        seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold)
+        check = partial(check_folder, marker=config.marker_name)
+        seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold, check)
         self._puller = FolderPuller(seams, pull_options(config, short))
         self._jobs = Jobs(
             config,

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.vocabulary.file import FileInfo
@@ -31,8 +30,11 @@ class Recorder:
     """
     Collects finished items and stores them.
 
+    :param check: fails where the folder is not there any more. What was done then was done elsewhere, on
+        the disk below a mount that is gone, say; a record of it would tell of changes that never were.
     :param recorded: called with each batch that is stored.
     :param moved: called whenever a batch is over.
+    :param failed: called when one could not be stored: what else is done would not be recorded either.
     """
 
     _log = Logger()
@@ -41,13 +43,18 @@ class Recorder:
         self,
         clock: Clock,
         index: LocalRecords,
+        check: Callable[[], Deferred[None]],
         recorded: Callable[[Sequence[FileInfo]], None],
         moved: Callable[[], None],
+        failed: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._index = index
+        self._check = check
         self._recorded = recorded
         self._moved = moved
+        self._fail = failed
+        self._last: Deferred[None] = succeed(None)
         self._files: list[FileInfo] = []
         self._bytes = 0
         self._timer: Timer | None = None
@@ -81,17 +88,19 @@ class Recorder:
         if not files:
             return
         self._running += 1
-        stored = self._index.update_local(files)
-        stored.addCallbacks(self._stored, self._failed, callbackArgs=(files,))
+        self._last = Deferred.fromCoroutine(self._store(files, self._last))
 
-    def _stored(self, last: int, files: Sequence[FileInfo]) -> None:
-        self._running -= 1
-        self._recorded(files)
-        self._moved()
-
-    def _failed(self, failure: Failure) -> None:
-        self._running -= 1
-        self._log.warn("storing pulled items failed: {error}", error=failure.value)
-        if isinstance(failure.value, Exception):
-            self.error = failure.value
+    async def _store(self, files: Sequence[FileInfo], before: Deferred[None]) -> None:
+        await before  # so that they stay in order
+        try:
+            await self._check()
+            await self._index.update_local(files)
+        except Exception as error:
+            self._running -= 1
+            self._log.warn("storing pulled items failed: {error}", error=error)
+            self.error = error
+            self._fail()
+        else:
+            self._running -= 1
+            self._recorded(files)
         self._moved()

@@ -65,7 +65,14 @@ class Round:
         self._queue: list[WireName] = []  # the files that come next
         # Copies from other files are worth a look only where there were any when we began.
         self._cross_copy = seams.index.counts().local.files > 0
-        self._recorder = Recorder(seams.clock, seams.index, seams.told.recorded, look.look)
+        self._recorder = Recorder(
+            seams.clock,
+            seams.index,
+            lambda: seams.workers.disk.run(seams.check, seams.filesystem),
+            seams.told.recorded,
+            look.look,
+            self.stop,
+        )
         self.ledger = Ledger(seams.told, self._recorder.add)
         self._steps = Steps(seams, options, matcher, self.ledger, self._goes_on)
         self._fetcher = Fetcher(seams.clock, seams.sources, options.window, look.look)
@@ -104,7 +111,7 @@ class Round:
         Do all of it.
 
         :raises IndexFailed: the index could not be read or written.
-        :raises OSError: the storage is not there.
+        :raises OSError: the storage is not there; so does whatever ``Seams.check`` raises.
         """
         try:
             await self._run()

@@ -40,6 +40,10 @@ class PullIndex(Protocol):
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
 
 
+def no_check(filesystem: Filesystem) -> None:
+    """The ``check`` of a folder that is always there."""
+
+
 async def go_on(batch: Plan) -> bool:
     """The ``Hold`` of a folder that holds nothing."""
     return True
@@ -50,7 +54,8 @@ class Seams:
     """
     All of it.
 
-    ``unix`` gives wall-clock seconds, ``random`` numbers from 0 to below 1.
+    ``unix`` gives wall-clock seconds, ``random`` numbers from 0 to below 1. ``check`` is a worker's job
+    that raises where the folder is not there.
     """
 
     workers: Workers
@@ -62,3 +67,4 @@ class Seams:
     sources: BlockSources
     told: Told
     hold: Hold = go_on
+    check: Callable[[Filesystem], None] = no_check

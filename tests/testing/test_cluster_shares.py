@@ -21,6 +21,14 @@ def together() -> tuple[Cluster, Member, Member]:
     return cluster, alice, bob
 
 
+def meet_again(cluster: Cluster, alice: Member, bob: Member) -> None:
+    """So that each tells how far it knows the other's index."""
+    cluster.network.cut(alice.device, bob.device)
+    cluster.run(10.0)
+    cluster.network.heal(alice.device, bob.device)
+    cluster.run(90.0)
+
+
 def write(member: Member, name: str, data: bytes) -> None:
     member.disk(DOCS).put(name, data)
     folder = member.node.folders.get(DOCS)
@@ -57,6 +65,7 @@ def test_who_takes_a_folder_back_and_shares_it_again_tells_all_of_it_again() -> 
     cluster, alice, bob = together()
     write(alice, "f", b"bytes")
     cluster.run(10.0)
+    meet_again(cluster, alice, bob)
     assert knows(bob, alice, "f")
     change(alice, devices=(FolderDevice(alice.device),))
     cluster.run(10.0)
@@ -74,6 +83,7 @@ def test_taken_back_and_shared_again_within_a_moment() -> None:
     cluster, alice, bob = together()
     write(alice, "f", b"bytes")
     cluster.run(10.0)
+    meet_again(cluster, alice, bob)
     change(alice, devices=(FolderDevice(alice.device),))
     change(alice, devices=(FolderDevice(alice.device), FolderDevice(bob.device)))
     cluster.run(10.0)

@@ -43,6 +43,9 @@ _PARTIAL_WRITE = 1  # SSL_MODE_ENABLE_PARTIAL_WRITE: one record for each call
 class HandshakeFailed(ConnectionLost):
     """TLS did not come about; the text says why."""
 
+    def __str__(self) -> str:
+        return str(self.args[0])
+
 
 def tls_context(identity: Identity) -> SSL.Context:
     """How we speak TLS, as client and as server."""

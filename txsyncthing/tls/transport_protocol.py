@@ -344,6 +344,9 @@ class TlsTransport:
 class TlsLost(ConnectionLost):
     """A connection that did not end as TLS should; the text says how."""
 
+    def __str__(self) -> str:
+        return f"connection lost: {self.args[0]}"
+
 
 def _why(error: SSL.Error) -> Exception:
     """What Twisted calls an error of OpenSSL."""

@@ -254,6 +254,9 @@ class Jobs:
             trouble = await self._scan_due(due, runner)
         except CancelledError:
             trouble = "the folder is stopped"
+        except Exception as error:  # a fault of ours: whoever waits must hear of it as well
+            due.tell(f"internal error: {error}")
+            raise
         finally:
             self.scanning = False
         if self._cancelled:

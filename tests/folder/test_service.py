@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from tests.pull.folder import ANN, ME, NOW, Peers, answer, file, gone
 from txsyncthing.config.folder import FolderConfig
@@ -432,3 +433,20 @@ def test_what_was_pulled_while_the_disk_went_is_not_recorded(world: World) -> No
     assert service.status().state is FolderState.ERROR
     assert service.status().sequence == before
     assert not local(service, "kept").deleted
+
+
+def test_a_scan_that_fails_by_our_fault_is_answered(
+    world: World, logged_failures: list[Failure]
+) -> None:
+    service = world.folder()
+
+    def fault() -> None:
+        raise ZeroDivisionError("ours")
+
+    world.disk.intercept("lstat", "", fault)
+    with pytest.raises(FolderFailed, match="ours"):
+        answer(service.scan())
+    assert service.status().state is FolderState.ERROR
+    world.clock.advance(10)
+    assert service.status().state is FolderState.IDLE
+    logged_failures.clear()

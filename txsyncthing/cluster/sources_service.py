@@ -37,13 +37,13 @@ class FolderSources(FolderAvailability):
     async def _request(self, device: DeviceID, block: BlockRequest) -> Block:
         # Of several connections one may end as superfluous while the device stays.
         lost: list[Link] = []
-        reason = f"{device!r} is not connected"
+        reason = ""
         while True:
             standing = self._peers.get(device)
             links = [link for link in standing.links if link not in lost] if standing else []
             link = carrier(links, self._random)
             if link is None:
-                raise SourceLost(reason)
+                raise SourceLost(reason or f"{device!r} is not connected")
             try:
                 return await link.request(
                     block.folder,

@@ -118,8 +118,16 @@ def test_a_peers_close_ends_it_without_an_answer() -> None:
     assert met.events == [("over", "closed by the peer: good night"), "hang up"]
 
 
-@pytest.mark.parametrize("state", ["new", "greeting", "judging"])
-def test_who_is_not_accepted_hears_no_reason(state: str) -> None:
+def test_who_is_not_accepted_still_gets_our_hello() -> None:
+    met = Life("judging")
+    met.life.broken("unknown device")
+    assert met.events == [("over", "unknown device"), "leave"]
+    met.life.lost("gone")
+    assert met.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("state", ["new", "greeting"])
+def test_who_does_not_greet_hears_no_reason(state: str) -> None:
     met = Life(state)
     met.life.broken("unknown device")
     assert met.events == [("over", "unknown device"), "hang up"]

@@ -109,7 +109,7 @@ def until_parted(inputs: Lifecycle, core: Connection, reason: str) -> Timer:
     return core.clock.callLater(PARTING_TIMEOUT, inputs._waited)
 
 
-def until_closed(inputs: Lifecycle, core: Connection) -> Timer:
+def until_closed(inputs: Lifecycle, core: Connection, reason: str = "") -> Timer:
     return core.clock.callLater(CLOSE_TIMEOUT, inputs._late)
 
 
@@ -210,11 +210,18 @@ def drop(inputs: Lifecycle, core: Connection, reason: str) -> None:
 
 
 @greeting.upon(Lifecycle.broken).to(closed)
-@judging.upon(Lifecycle.broken).to(closed)
 def turn_away(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
     stop(limit)
     core.wire.over(reason)
     core.wire.hang_up()
+
+
+@judging.upon(Lifecycle.broken).to(closing)
+def see_off(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    """Not at once: our Hello, by which the peer's user sees us, may still be on its way."""
+    stop(limit)
+    core.wire.over(reason)
+    core.wire.leave()
 
 
 @configuring.upon(Lifecycle.broken).to(parting)

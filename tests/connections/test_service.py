@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.protocol import Factory, Protocol
 
 from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F, address_of
 from tests.cluster.conftest import bench as bench  # the fixture
@@ -74,6 +75,20 @@ def test_addresses_we_cannot_use_say_so(bench: Bench) -> None:
     assert "not supported yet" in str(statuses[odd[0]].error)
     assert "unknown" in str(statuses[odd[1]].error)
     assert "scheme://host:port" in str(statuses[odd[2]].error)
+
+
+def test_why_a_caller_was_not_let_in_stands_in_the_log(bench: Bench) -> None:
+    class Rude(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(b"GET / HTTP/1.1")
+
+    alice = bench.node(ALICE)
+    alice.know(BOB, addresses=())
+    bench.wires.connect(address_of(ALICE), BOB, Factory.forProtocol(Rude))
+    bench.run()
+    assert any("no connection: unknown magic" in line for line in alice.log.lines)
+    assert alice.connected_to(BOB) == 0
 
 
 def test_networks_that_are_not_allowed_are_neither_dialled_nor_accepted(bench: Bench) -> None:

@@ -361,6 +361,10 @@ class ConnectionsService(Service):
                 greeting.wait.cancel()
             if greeting.origin.attempt is not None:
                 self._dial.failed(greeting.origin.text, reason)
+            else:
+                address = greeting.info.address
+                text = "{device} at {address}: no connection: {reason}"
+                self._log.info(text, device=device, address=address, reason=reason)
             return
         standing = self._table.remove(protocol)
         if standing is None or not self.running:

@@ -24,6 +24,7 @@ from tests.interop.harness.waiting import wait_until
 ROOT = Path(__file__).parents[3]
 START = 30.0  # seconds until REST must answer
 STOP = 30.0  # seconds from SIGTERM to the exit
+FAULTS = ("Traceback", "Unhandled", "Exception", " CRT ", "#critical")
 ASK = 120.0  # seconds for one REST answer; a scan on request takes its time
 
 
@@ -149,6 +150,10 @@ class Daemon(ABC):
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def complaints(self) -> list[str]:
+        """Lines of its log which tell of a fault of its own, in whatever scenario."""
+        return []
+
     def cpu(self) -> float:
         """CPU seconds it has used since its start."""
         used = self.process.cpu_times()
@@ -255,6 +260,10 @@ class OurNode(Daemon):
         twistd = "from twisted.scripts.twistd import run; run()"
         options = ["--nodaemon", "--pidfile=", "syncthing", "--home", str(self.home.path)]
         return [sys.executable, "-c", twistd, *options]
+
+    def complaints(self) -> list[str]:
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if any(word in line for word in FAULTS)]
 
 
 def unreachable(daemon: Daemon) -> bool:

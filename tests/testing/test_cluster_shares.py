@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.folder import FolderConfig, FolderDevice
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.node.world import DatabaseDirectory
 from txsyncthing.testing.cluster import Cluster, Member
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
@@ -13,8 +16,11 @@ from txsyncthing.vocabulary.name import WireName
 DOCS = FolderID("docs")
 
 
-def together() -> tuple[Cluster, Member, Member]:
-    cluster = Cluster()
+def together(databases: Path | None = None) -> tuple[Cluster, Member, Member]:
+    if databases is None:
+        cluster = Cluster()
+    else:
+        cluster = Cluster(0, lambda name: DatabaseDirectory(databases / name))
     alice, bob = cluster.add("alice"), cluster.add("bob")
     cluster.share(DOCS, alice, bob)
     cluster.run(10.0)
@@ -89,4 +95,58 @@ def test_taken_back_and_shared_again_within_a_moment() -> None:
     cluster.run(10.0)
     assert knows(bob, alice, "f")
     assert knows(alice, bob, "f")
+    cluster.stop()
+
+
+def test_a_folder_that_is_pointed_to_another_place_deletes_nothing_anywhere(tmp_path: Path) -> None:
+    cluster, alice, bob = together(tmp_path)
+    write(alice, "f", b"bytes")
+    write(alice, "both", b"here")
+    cluster.run(10.0)
+    old = alice.disk(DOCS)
+    place = MemoryFilesystem(cluster.unix)
+    place.put_directory(".stfolder")
+    place.put("both", b"there")
+    alice.disks["/elsewhere"] = place
+    change(alice, path="/elsewhere")
+    cluster.run(30.0)
+    assert alice.disk(DOCS) is place
+    for member in (alice, bob):
+        assert read(member, "f") == b"bytes"
+        files = {content for content in member.disk(DOCS).tree().values() if content}
+        assert {b"bytes", b"here", b"there"} <= files
+    assert old.take("f") == b"bytes"
+    cluster.stop()
+
+
+def test_a_folder_that_was_removed_and_is_added_again_is_merged(tmp_path: Path) -> None:
+    cluster, alice, bob = together(tmp_path)
+    write(alice, "f", b"bytes")
+    cluster.run(10.0)
+    folder = alice.holder.current.folder(DOCS)
+    assert folder is not None
+    alice.holder.modify(lambda old: replace(old, folders=()))
+    cluster.run(5.0)
+    assert list((tmp_path / "alice").glob("folder-*")) == []
+    write(bob, "f", b"edited")
+    cluster.run(1.0)
+    alice.holder.modify(lambda old: replace(old, folders=(folder,)))
+    cluster.run(90.0)
+    assert alice.disk(DOCS).tree() == bob.disk(DOCS).tree()
+    assert read(alice, "f") == b"edited"
+    cluster.stop()
+
+
+def test_a_folder_removed_and_added_again_within_a_moment_keeps_going(tmp_path: Path) -> None:
+    cluster, alice, bob = together(tmp_path)
+    folder = alice.holder.current.folder(DOCS)
+    assert folder is not None
+    for _ in range(3):
+        alice.holder.modify(lambda old: replace(old, folders=()))
+        alice.holder.modify(lambda old: replace(old, folders=(folder,)))
+    cluster.run(10.0)
+    write(alice, "f", b"bytes")
+    cluster.run(30.0)
+    assert read(bob, "f") == b"bytes"
+    assert len(list((tmp_path / "alice").glob("folder-*.db"))) == 1
     cluster.stop()

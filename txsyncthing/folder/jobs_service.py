@@ -32,17 +32,14 @@ from txsyncthing.pull.service import FolderPuller, PullResult
 from txsyncthing.runtime.limiter import Permit, Permits
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.service import FolderScanner
-from txsyncthing.scan.values import ScanProgress, ScanStopped
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderState
 
 MAX_ROUNDS = 3  # of one pull, while each brings something
-NEW_LIFE = 64
-"""
-Peers may know versions that we made with a database which is gone. Ours of a new database must not
-equal one of those by chance, made within the same second: a peer's successor of it would replace
-bytes that it never knew. So the first scan goes ahead of the clock by a random number of seconds below this.
-"""
+_PATH = "path"  # fact of the index: where the folder was
+_SURVEYED = "surveyed"  # fact of the index: all that was there when it was new is in it
 PROGRESS_S = 2.0  # seconds between two events of a scan's progress, by default
 
 
@@ -138,6 +135,7 @@ class Jobs:
         try:
             if not self.opened:
                 await ground.index.open()
+                await self._settle_path()
                 self.opened = True
             if not self._made and not ground.index.sequence:
                 await ground.workers.disk.run(make_folder, ground.filesystem, self._config)
@@ -147,6 +145,20 @@ class Jobs:
         except OSError as error:
             return _disk_text(error)
         return ""
+
+    async def _settle_path(self) -> None:
+        """
+        See that the index is one of this very place.
+
+        One of another place would take all files that are not here for deleted, and tell that to the
+        peers. Without an index what is here is merged with what they have.
+        """
+        index, here = self._ground.index, self._config.path.rstrip("/").encode()
+        there = await index.fact(_PATH)
+        if there is not None and there != here:
+            await index.rebuild(keep=False)
+        if there != here:
+            await index.set_fact(_PATH, here)
 
     # What the runner asks for.
 
@@ -278,17 +290,16 @@ class Jobs:
         if self.matcher.expanded != self._patterns:
             due.subs.clear()  # what the patterns say now concerns all
         filesystem, marker = ground.filesystem, self._config.marker_name
-        options = self._options
-        if not ground.index.sequence:
-            options = replace(options, ahead=ground.index.index_id % NEW_LIFE)
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
-                options,
+                options := await self._author_options(),
                 lambda: is_healthy(filesystem, marker),
                 self._progress,
             )
+            if options.author is not None and not due.subs:
+                await ground.index.set_fact(_SURVEYED, b"1")
         except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
@@ -305,6 +316,16 @@ class Jobs:
         elif result.changed or result.deleted:
             self._changed()
         return ""
+
+    async def _author_options(self) -> ScanOptions:
+        """
+        Into a new database all comes as another author's: peers may know versions of ours from one that is
+        gone, and nobody can say whether what is here now comes before or after those.
+        """
+        index = self._ground.index
+        if await index.fact(_SURVEYED) is not None:
+            return self._options
+        return replace(self._options, author=ShortID(index.index_id))
 
     def _progress(self, progress: ScanProgress) -> None:
         interval = self._config.scan_progress_interval_s or PROGRESS_S

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsyncthing.index.connection import MEMORY, guarded, move_aside, this_boot
+from txsyncthing.index.connection import MEMORY, delete, guarded, move_aside, this_boot
 from txsyncthing.index.maintenance import Maintenance
 from txsyncthing.index.numbered import Numbered
 from txsyncthing.index.reader import FolderReader
@@ -129,19 +129,19 @@ class FolderIndex:
         for lane in reversed(lanes):
             await lane.close()
 
-    def rebuild(self) -> Deferred[None]:
+    def rebuild(self, keep: bool = True) -> Deferred[None]:
         """
-        Move the database aside (``<path>.damaged-<n>``) and start an empty one, with a new index ID.
+        Start an empty database, with a new index ID. May be called open or closed; leaves the index open.
 
-        May be called open or closed; leaves the index open.
+        :param keep: move the old one aside (``<path>.damaged-<n>``); else it is deleted.
         """
-        return Deferred.fromCoroutine(self._rebuild())
+        return Deferred.fromCoroutine(self._rebuild(keep))
 
-    async def _rebuild(self) -> None:
+    async def _rebuild(self, keep: bool) -> None:
         await self._close()
         if self.path != MEMORY:
-            aside = await self._workers.disk.run(move_aside, self.path)
-            self._log.warn("{path} was moved to {aside}", path=self.path, aside=aside)
+            aside = await self._workers.disk.run(move_aside if keep else delete, self.path)
+            self._log.warn("{path} was moved to {aside}", path=self.path, aside=aside or "nowhere")
         await self._open()
 
     # -- what stands, without waiting

@@ -149,7 +149,7 @@ class _Scan:
         self._healthy = healthy
         self._progress = progress
         self._now = int(unix * 1_000_000_000)
-        version = Vector().bump(short, int(unix) + options.ahead)
+        version = Vector().bump(options.author or short, int(unix))
         flags = options.local_flags
         self._stamp = Stamp(short, version, options.ignore_permissions, flags)
         # What all deletions have in common.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import LocalFlag
 
@@ -26,7 +27,7 @@ class ScanOptions:
     :ivar keep_temporaries: seconds, keepTemporariesH.
     :ivar local_flags: of all that changed here; RECEIVE_ONLY in such folders.
     :ivar hashers: jobs at once; 0: one for each core.
-    :ivar ahead: seconds by which our counter in versions goes ahead of the clock.
+    :ivar author: whose counter in versions counts our changes, if not our own.
     """
 
     ignore_permissions: bool = False
@@ -35,7 +36,7 @@ class ScanOptions:
     keep_temporaries: float = 24 * 3600.0
     local_flags: LocalFlag = LocalFlag.NONE
     hashers: int = 0
-    ahead: int = 0
+    author: ShortID | None = None
 
 
 class ScanProgress(NamedTuple):

@@ -89,7 +89,7 @@ class Member:
         self.name = name
         self.device = DeviceID(sha256(name.encode()).digest())
         self.address = f"tcp://10.0.0.{number}:22000"
-        self.disks: dict[FolderID, MemoryFilesystem] = {}
+        self.disks: dict[str, MemoryFilesystem] = {}  # by path
         self.logs = Logs(cluster.unix)
         random = Random(f"{cluster.seed} {name}")
         self._cluster = cluster
@@ -118,13 +118,15 @@ class Member:
         self.node.startService()
 
     def _disk(self, folder: FolderConfig) -> MemoryFilesystem:
-        return self.disk(folder.id)
+        if folder.path not in self.disks:
+            self.disks[folder.path] = MemoryFilesystem(self._cluster.unix)
+        return self.disks[folder.path]
 
     def disk(self, folder: FolderID) -> MemoryFilesystem:
         """The storage of one of the node's folders."""
-        if folder not in self.disks:
-            self.disks[folder] = MemoryFilesystem(self._cluster.unix)
-        return self.disks[folder]
+        config = self.holder.current.folder(folder)
+        assert config is not None
+        return self._disk(config)
 
     def state(self, folder: FolderID) -> FolderState | None:
         running = self.node.folders.get(folder)

@@ -28,5 +28,12 @@ class ChainService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        """One that fails keeps no other from stopping; the first failure is told in the end."""
+        failures: list[BaseException] = []
         for part in reversed(self._parts):
-            await maybeDeferred(part.stopService)
+            try:
+                await maybeDeferred(part.stopService)
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]

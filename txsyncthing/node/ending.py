@@ -26,12 +26,24 @@ class Ending:
     systemd and shells do not notice); with ``--no-restart`` it exits with code 3 instead.
 
     :param pidfile: twistd's, removed before the process is replaced; empty for none.
+    :param exit: ends the process at once.
+    :param execute: replaces it.
     """
 
-    def __init__(self, reactor: Any, *, replace: bool, pidfile: str = "") -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        replace: bool,
+        pidfile: str = "",
+        exit: Callable[[int], object] = os._exit,
+        execute: Callable[[str, list[str]], object] = os.execv,
+    ) -> None:
         self._reactor = reactor
         self._replace = replace
         self._pidfile = pidfile
+        self._exit = exit
+        self._execute = execute
         self._asked = False
 
     def shutdown(self) -> None:
@@ -41,7 +53,7 @@ class Ending:
     def fail(self) -> None:
         """Stop since the node cannot do its work; exit code 1. Also before the reactor runs."""
         if not self._asked:
-            self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, FAILURE)
+            self._reactor.addSystemEventTrigger("after", "shutdown", self._exit, FAILURE)
             self._reactor.callWhenRunning(self._stop)
 
     def restart(self) -> None:
@@ -76,6 +88,7 @@ class Ending:
         if self._pidfile:
             with suppress(OSError):
                 os.remove(self._pidfile)
-        if not self._replace:
-            os._exit(RESTART)
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        if self._replace:
+            self._execute(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        else:
+            self._exit(RESTART)

@@ -87,6 +87,10 @@ def new_pair(version: str, work: Path) -> Iterator[Callable[[], Pair]]:
         made.append(Pair(node(directory / "left"), official))
         return made[-1]
 
-    yield make
-    for one in made:
-        one.destroy()
+    try:
+        yield make
+        for one in made:
+            one.stop()
+    finally:
+        for one in made:
+            one.destroy()

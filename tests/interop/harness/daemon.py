@@ -23,7 +23,7 @@ from tests.interop.harness.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 START = 30.0  # seconds until REST must answer
-STOP = 30.0  # seconds from SIGTERM to the exit
+STOP = 10.0  # seconds from SIGTERM to the exit
 FAULTS = ("Traceback", "Unhandled", "Exception", " CRT ", "#critical")
 ASK = 120.0  # seconds for one REST answer; a scan on request takes its time
 

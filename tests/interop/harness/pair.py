@@ -78,9 +78,10 @@ class Pair:
         self.wait_connected()
 
     def stop(self) -> None:
-        """Stop both politely."""
+        """Stop both politely; neither has complained of itself in all that happened."""
         for daemon in self.both:
             daemon.stop()
+            assert daemon.complaints() == []
 
     def destroy(self) -> None:
         """Kill both and remove all they left on disk."""

@@ -230,3 +230,31 @@ def _same(old: FileInfo, new: FileInfo, options: ScanOptions) -> bool:
         ignore_permissions=options.ignore_permissions,
         window=options.modified_window,
     )
+
+
+def pulled(
+    old: FileInfo | None, new: FileInfo, global_: FileInfo | None, options: ScanOptions
+) -> FileInfo | None:
+    """
+    The record of an item that is as the cluster wants it, though we have no record of having pulled it.
+
+    The process was killed in between, say. Taken for a local change, it would be in conflict with the next
+    version of whoever made it.
+
+    :param new: what was found; or the deletion of what was not.
+    :returns: None where ``new`` is a change of ours.
+    """
+    if global_ is None or global_.invalid or (new.deleted and old is None):
+        return None
+    if (old is not None and old.version.covers(global_.version)) or not _same(
+        global_, new, options
+    ):
+        return None
+    version = global_.version if old is None or old.invalid else global_.version.merge(old.version)
+    return global_._replace(
+        version=version,
+        modified=global_.modified if new.deleted else new.modified,
+        inode_change=new.inode_change,
+        local_flags=LocalFlag.NONE,
+        sequence=0,
+    )

@@ -28,8 +28,8 @@ def started(next: Coroutine[Deferred[Any], Any, Hashed | None]) -> Deferred[Hash
 
 def test_as_many_jobs_run_as_asked_and_the_first_is_answered_first() -> None:
     storage, workers = MemoryFilesystem(lambda: 1.0), HeldWorkers()
-    work = [Work(f"{number:04}", -1, 0, False) for number in range(5 * BATCH_ITEMS)]
-    line = HashLine(workers, storage, work, STAMP, 3)
+    work = [Work(f"{number:04}", BATCH_BYTES, 0, False) for number in range(5)]
+    line = HashLine(workers, storage, work, STAMP, 3, lambda: 0.0)
     first = started(line.next())
     assert len(workers.held) == 3
     workers.held.rotate(-1)
@@ -39,15 +39,27 @@ def test_as_many_jobs_run_as_asked_and_the_first_is_answered_first() -> None:
     workers.step()
     hashed = result_of(first)
     assert hashed is not None
-    assert hashed.items == tuple(work[:BATCH_ITEMS])
+    assert hashed.items == tuple(work[:1])
     for number in range(1, 5):
         answer = started(line.next())
         while workers.held:
             workers.step()
         hashed = result_of(answer)
         assert hashed is not None
-        assert hashed.items[0] is work[number * BATCH_ITEMS]
+        assert hashed.items[0] is work[number]
     assert result_of(started(line.next())) is None
+
+
+def test_batches_of_small_files_run_side_by_side_only_where_they_wait_for_the_disk() -> None:
+    storage, workers, now = MemoryFilesystem(lambda: 1.0), HeldWorkers(), [0.0]
+    work = [Work(f"{number:04}", -1, 0, False) for number in range(9 * BATCH_ITEMS)]
+    line = HashLine(workers, storage, work, STAMP, 3, lambda: now[0])
+    for taken, running in ((0.01, 1), (1.0, 3), (0.01, 2), (0.01, 1)):
+        answer = started(line.next())
+        now[0] += taken
+        workers.step()
+        assert answer.called
+        assert len(workers.held) == running
 
 
 def test_a_large_file_comes_with_its_last_part() -> None:
@@ -56,7 +68,7 @@ def test_a_large_file_comes_with_its_last_part() -> None:
     assert size > BATCH_BYTES
     storage.create("big", 0o644).truncate(size)
     item = Work("big", size, 0, False)
-    line = HashLine(InlineWorkers().hashing, storage, [item], STAMP, 2)
+    line = HashLine(InlineWorkers().hashing, storage, [item], STAMP, 2, lambda: 0.0)
     first, second = result_of(started(line.next())), result_of(started(line.next()))
     assert first is not None and second is not None
     assert (first.items, second.items) == ((), (item,))
@@ -69,7 +81,7 @@ def test_a_large_file_comes_with_its_last_part() -> None:
 def test_a_closed_line_forgets_what_is_under_way() -> None:
     storage, workers = MemoryFilesystem(lambda: 1.0), HeldWorkers()
     work = [Work(f"{number:04}", -1, 0, False) for number in range(3 * BATCH_ITEMS)]
-    line = HashLine(workers, storage, work, STAMP, 3)
+    line = HashLine(workers, storage, work, STAMP, 3, lambda: 0.0)
     waiting = started(line.next())
     waiting.cancel()
     line.close()

@@ -50,6 +50,11 @@ class Batch:
 
     items: tuple[Work, ...]
 
+    @property
+    def size(self) -> int:
+        """All bytes."""
+        return sum(max(item.size, 0) for item in self.items)
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

@@ -17,9 +17,9 @@ from twisted.internet.defer import Deferred
 
 from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.ignore.matcher import Matcher
-from txsyncthing.index.values import Counts, Row
+from txsyncthing.index.values import Row
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.compare import Survey, pulled, revise
+from txsyncthing.scan.compare import Survey, revise
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
@@ -48,10 +48,6 @@ class LocalIndex(Protocol):
     def rows(self, after: str, prefix: str, limit: int) -> Deferred[list[Row]]: ...
 
     def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
-
-    def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
-
-    def counts(self) -> Counts: ...
 
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
 
@@ -125,7 +121,7 @@ class FolderScanner:
             healthy,
             progress,
             self._short,
-            self._unix(),
+            self._unix,
         )
         return Deferred.fromCoroutine(scan.run(subs))
 
@@ -143,7 +139,7 @@ class _Scan:
         healthy: Healthy,
         progress: Callable[[ScanProgress], object],
         short: ShortID,
-        unix: float,
+        unix: Callable[[], float],
     ) -> None:
         self._workers = workers
         self._filesystem = filesystem
@@ -152,8 +148,9 @@ class _Scan:
         self._options = options
         self._healthy = healthy
         self._progress = progress
-        self._now = int(unix * 1_000_000_000)
-        version = Vector().bump(options.author or short, int(unix))
+        self._unix = unix
+        self._now = int(unix() * 1_000_000_000)
+        version = Vector().bump(short, int(unix()) + options.ahead)
         flags = options.local_flags
         self._stamp = Stamp(short, version, options.ignore_permissions, flags)
         # What all deletions have in common.
@@ -242,7 +239,9 @@ class _Scan:
         done = 0
         renamed: set[WireName] = set()
         ahead = (self._options.hashers or _HASHERS) + 1
-        line = HashLine(self._workers.hashing, self._filesystem, work, self._stamp, ahead)
+        line = HashLine(
+            self._workers.hashing, self._filesystem, work, self._stamp, ahead, self._unix
+        )
         limit = _FILES // 2 if renames else _FILES
         files: list[FileInfo] = []
         fresh: dict[WireName, WireName] = {}  # old names of new files
@@ -272,25 +271,12 @@ class _Scan:
                 found.append((item, outcome))
             elif outcome is not None:
                 self._errors.append(outcome)
-        olds = await self._olds([file.name for item, file in found if item.known])
-        wanted = await self._wanted([file.name for _, file in found])
-        revised: list[tuple[Work, FileInfo]] = []
-        for item, file in found:
-            old = olds.get(file.name)
-            record = revise(old, file, self._options)
-            if record is not None:
-                there = pulled(old, file, wanted.get(file.name), self._options)
-                revised.append((item, there or record))
-        return revised
-
-    async def _olds(self, names: Sequence[WireName]) -> dict[WireName, FileInfo]:
-        return await self._index.local(names) if names else {}
-
-    async def _wanted(self, names: Sequence[WireName]) -> dict[WireName, FileInfo]:
-        """The global versions, where peers have told of anything."""
-        if not names or not any(self._index.counts().remote_sequence.values()):
-            return {}
-        return await self._index.global_(names)
+        known = [file.name for item, file in found if item.known]
+        if not known:
+            return found
+        olds = await self._index.local(known)
+        revised = ((item, revise(olds.get(file.name), file, self._options)) for item, file in found)
+        return [(item, file) for item, file in revised if file is not None]
 
     async def _store(
         self, files: Sequence[FileInfo], fresh: Mapping[WireName, WireName]
@@ -319,14 +305,11 @@ class _Scan:
         """The records of deletions, of those items that are really gone."""
         gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
         olds = await self._index.local(gone)
-        wanted = await self._wanted(gone)
-        files = []
-        for name in gone:
-            old = olds.get(name)
-            if old is not None and not old.deleted:
-                file = deletion(old, self._own)
-                files.append(pulled(old, file, wanted.get(name), self._options) or file)
-        return files
+        return [
+            deletion(olds[name], self._own)
+            for name in gone
+            if name in olds and not olds[name].deleted
+        ]
 
     async def _delete(self, names: Sequence[WireName]) -> None:
         files = await self._deletions(names)

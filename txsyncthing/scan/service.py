@@ -17,9 +17,9 @@ from twisted.internet.defer import Deferred
 
 from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.ignore.matcher import Matcher
-from txsyncthing.index.values import Row
+from txsyncthing.index.values import Counts, Row
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.compare import Survey, revise
+from txsyncthing.scan.compare import Survey, pulled, revise
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
@@ -48,6 +48,10 @@ class LocalIndex(Protocol):
     def rows(self, after: str, prefix: str, limit: int) -> Deferred[list[Row]]: ...
 
     def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
+
+    def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
+
+    def counts(self) -> Counts: ...
 
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
 
@@ -150,7 +154,7 @@ class _Scan:
         self._progress = progress
         self._unix = unix
         self._now = int(unix() * 1_000_000_000)
-        version = Vector().bump(short, int(unix()) + options.ahead)
+        version = Vector().bump(options.author or short, int(unix()))
         flags = options.local_flags
         self._stamp = Stamp(short, version, options.ignore_permissions, flags)
         # What all deletions have in common.
@@ -271,12 +275,25 @@ class _Scan:
                 found.append((item, outcome))
             elif outcome is not None:
                 self._errors.append(outcome)
-        known = [file.name for item, file in found if item.known]
-        if not known:
-            return found
-        olds = await self._index.local(known)
-        revised = ((item, revise(olds.get(file.name), file, self._options)) for item, file in found)
-        return [(item, file) for item, file in revised if file is not None]
+        olds = await self._olds([file.name for item, file in found if item.known])
+        wanted = await self._wanted([file.name for _, file in found])
+        revised: list[tuple[Work, FileInfo]] = []
+        for item, file in found:
+            old = olds.get(file.name)
+            record = revise(old, file, self._options)
+            if record is not None:
+                there = pulled(old, file, wanted.get(file.name), self._options)
+                revised.append((item, there or record))
+        return revised
+
+    async def _olds(self, names: Sequence[WireName]) -> dict[WireName, FileInfo]:
+        return await self._index.local(names) if names else {}
+
+    async def _wanted(self, names: Sequence[WireName]) -> dict[WireName, FileInfo]:
+        """The global versions, where peers have told of anything."""
+        if not names or not any(self._index.counts().remote_sequence.values()):
+            return {}
+        return await self._index.global_(names)
 
     async def _store(
         self, files: Sequence[FileInfo], fresh: Mapping[WireName, WireName]
@@ -305,11 +322,14 @@ class _Scan:
         """The records of deletions, of those items that are really gone."""
         gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
         olds = await self._index.local(gone)
-        return [
-            deletion(olds[name], self._own)
-            for name in gone
-            if name in olds and not olds[name].deleted
-        ]
+        wanted = await self._wanted(gone)
+        files = []
+        for name in gone:
+            old = olds.get(name)
+            if old is not None and not old.deleted:
+                file = deletion(old, self._own)
+                files.append(pulled(old, file, wanted.get(name), self._options) or file)
+        return files
 
     async def _delete(self, names: Sequence[WireName]) -> None:
         files = await self._deletions(names)

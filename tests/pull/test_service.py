@@ -583,3 +583,25 @@ def test_a_sync_that_fails_half_way_fails_the_file(
     assert folder.memory.tree() == {}
     assert folder.pull().failed == ()
     assert folder.read("f") == data
+
+
+@pytest.mark.parametrize("edit", [b"their_bytes", b"longer than theirs"])
+def test_an_edit_right_after_the_rename_is_seen_by_the_next_scan(
+    folder: Folder, edit: bytes
+) -> None:
+    disk = folder.memory
+    folder.offer((file("f", b"their bytes"), b"their bytes"))
+
+    def placed() -> None:
+        disk.intercept("lstat", "f", lambda: folder.write("f", edit))
+
+    disk.intercept("rename", ".syncthing.f.tmp", placed)
+    folder.pull()
+    record, found = folder.local("f"), disk.lstat("f")
+    assert folder.read("f") == edit
+    assert (record.size, record.modified, record.inode_change) != (
+        found.size,
+        found.modified,
+        found.changed,
+    )
+    assert record.inode_change != found.changed

@@ -131,8 +131,16 @@ def put(
 ) -> Placed:
     """Let a finished temporary file (or symlink) take its place; never a moment without the name."""
     _, copy = clear(filesystem, wanted, have, options, now, replaceable=True)
+    before = filesystem.lstat(temporary)
     filesystem.rename(temporary, wanted.name)
-    return Placed(filesystem.lstat(wanted.name), copy)
+    after = filesystem.lstat(wanted.name)
+    # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
+    return Placed(after if _same_bytes(before, after) else before, copy)
+
+
+def _same_bytes(a: Stat, b: Stat) -> bool:
+    """Whether nobody wrote in between, as far as metadata tell; a rename changes the time of change."""
+    return (a.inode, a.size, a.modified) == (b.inode, b.size, b.modified)
 
 
 def in_directory(

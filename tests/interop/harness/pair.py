@@ -81,7 +81,8 @@ class Pair:
         """Stop both politely; neither has complained of itself in all that happened."""
         for daemon in self.both:
             daemon.stop()
-            assert daemon.complaints() == []
+            complaints = daemon.complaints()
+            assert not complaints, "\n".join([daemon.label, *complaints])
 
     def destroy(self) -> None:
         """Kill both and remove all they left on disk."""

@@ -207,7 +207,7 @@ class Moody:
         self.moods: list[Exception | int] = []
         self.calls: list[str] = []
 
-    def recv_into(self, buffer: memoryview) -> int:
+    def read(self, at: int) -> int:
         return self._answer("read")
 
     def send(self, data: memoryview) -> int:
@@ -224,6 +224,7 @@ class Moody:
 def test_a_read_that_must_write_waits_for_a_writable_socket(ends: Ends) -> None:
     moody, wire = Moody(), ends.alice.wire
     real, wire._connection = wire._connection, moody  # type: ignore[assignment]
+    read, wire._read = wire._read, moody.read
     moody.moods = [SSL.WantWriteError()]
     wire.doRead()
     assert wire not in ends.reactor.readers and wire in ends.reactor.writers
@@ -231,13 +232,14 @@ def test_a_read_that_must_write_waits_for_a_writable_socket(ends: Ends) -> None:
     wire.doWrite()
     assert wire in ends.reactor.readers and wire not in ends.reactor.writers
     assert moody.calls == ["read", "read"]
-    wire._connection = real
+    wire._connection, wire._read = real, read
     close(ends)
 
 
 def test_a_write_that_must_read_waits_for_a_readable_socket(ends: Ends) -> None:
     moody, wire = Moody(), ends.alice.wire
     real, wire._connection = wire._connection, moody  # type: ignore[assignment]
+    read, wire._read = wire._read, moody.read
     wire.pauseProducing()
     wire.write(b"data")
     moody.moods = [SSL.WantReadError()]
@@ -247,5 +249,5 @@ def test_a_write_that_must_read_waits_for_a_readable_socket(ends: Ends) -> None:
     wire.doRead()
     assert moody.calls == ["write", "write"]
     assert wire not in ends.reactor.readers and wire not in ends.reactor.writers
-    wire._connection = real
+    wire._connection, wire._read = real, read
     close(ends)

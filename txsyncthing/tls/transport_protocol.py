@@ -10,12 +10,14 @@ Source: reference 1.2; performance.md sections 2, 4.1 and 5.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from socket import SHUT_WR, socket
 from typing import NamedTuple, Protocol
 
 from OpenSSL import SSL
+from OpenSSL._util import ffi, lib
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import (
     IAddress,
@@ -103,6 +105,7 @@ class TlsTransport:
         self._socket = secured.socket
         self._secured = secured
         self._buffer = memoryview(buffer)
+        self._read = reader(secured.connection, buffer)
         self._protocol: IProtocol | None = None
         self._stage = Stage.OPEN
         self._reading = True
@@ -258,13 +261,13 @@ class TlsTransport:
 
     def _receive(self) -> Exception | None:
         """Read until the socket is empty or the buffer is full, then hand all of it over."""
-        buffer, connection = self._buffer, self._connection
+        buffer, read = self._buffer, self._read
         at, last = 0, len(buffer) - RECORD
         error: Exception | None = None
         self._read_needs = Needs.READABLE
         try:
             while at <= last:
-                at += connection.recv_into(buffer[at : at + RECORD])
+                at += read(at)
         except SSL.WantReadError:
             pass
         except SSL.WantWriteError:
@@ -339,6 +342,24 @@ class TlsTransport:
         self._limit = self._reactor.callLater(
             CLOSE_TIMEOUT, self.connectionLost, Failure(ConnectionDone())
         )
+
+
+def reader(connection: SSL.Connection, buffer: bytearray) -> Callable[[int], int]:
+    """
+    What reads a record to a place in the buffer, says how long it was, and raises as ``recv_into`` does.
+
+    ``recv_into`` makes and copies a buffer of its own for each record; OpenSSL can write to ours.
+    """
+    ssl, start = connection._ssl, ffi.from_buffer(buffer)
+    ssl_read, check = lib.SSL_read, connection._raise_ssl_error
+
+    def read(at: int) -> int:
+        length: int = ssl_read(ssl, start + at, RECORD)
+        if length <= 0:
+            check(ssl, length)
+        return length
+
+    return read
 
 
 class TlsLost(ConnectionLost):

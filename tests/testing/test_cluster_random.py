@@ -10,6 +10,8 @@ conflict still wins against the deletion of the winner, as long as a device that
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -25,7 +27,27 @@ from txsyncthing.vocabulary.name import WireName, is_conflict, is_internal, is_t
 DOCS = FolderID("docs")
 NAMES = ("a", "b", "c.txt", "d/e", "d/f.txt", "g/h/i", "g/h/j")
 STEPS = 40
-MANY = 200_000  # bytes of the larger files: two blocks
+OPERATIONS = (
+    "lstat",
+    "list",
+    "stats",
+    "open",
+    "read",
+    "create",
+    "write",
+    "truncate",
+    "utime",
+    "sync",
+    "sync_directory",
+    "make_directory",
+    "remove",
+    "remove_directory",
+    "rename",
+    "link",
+    "chmod",
+    "space",
+)
+SIZES = (200_000, 1_200_000)  # bytes of the larger files: one of two blocks, one assembled on disk
 
 Tree = dict[str, bytes]
 
@@ -33,8 +55,11 @@ Tree = dict[str, bytes]
 class Story:
     """What the users did, and what must come of it."""
 
-    def __init__(self, seed: int, count: int, databases: Path | None) -> None:
+    def __init__(
+        self, seed: int, count: int, databases: Path | None, bad_disks: bool = False
+    ) -> None:
         self.random = Random(seed)
+        self.bad_disks = bad_disks
         if databases is None:
             self.cluster = Cluster(seed)
         else:
@@ -60,6 +85,8 @@ class Story:
     def step(self) -> None:
         users = [self.write, self.write, self.write, self.delete, self.rename]
         world = [self.break_wire, self.heal_wire, self.scan, self.restart, self.wait, self.wait]
+        if self.bad_disks:
+            world += [self.fail, self.fail, self.fail, self.power_cut]
         self.random.choice(users + world)(self.random.choice(self.members))
 
     def write(self, member: Member) -> None:
@@ -67,7 +94,7 @@ class Story:
         self.replace(member, name)
         content = f"{len(self.written)} by {member.name}".encode()
         if self.random.random() < 0.2:
-            content = content.ljust(MANY, b".")
+            content = content.ljust(self.random.choice(SIZES), b".")
         self.written[content] = {name}
         member.disk(DOCS).put(name, content)
         self.changed(member, f"write {name}", name)
@@ -103,6 +130,7 @@ class Story:
             self.replaced.add((name, content))
 
     def changed(self, member: Member, what: str, *names: str) -> None:
+        member.disk(DOCS).settle()
         self.note(f"{member.name}: {what}")
         folder = member.node.folders.get(DOCS)
         if folder is not None and self.random.random() < 0.8:  # else the next scan has to see
@@ -125,6 +153,24 @@ class Story:
             member.restart()
             self.cluster.run(1.0)
             self.note(f"{member.name}: restart")
+
+    def fail(self, member: Member) -> None:
+        """The disk refuses an operation or more."""
+        operation = self.random.choice(OPERATIONS)
+        code, count = self.random.choice((errno.EIO, errno.ENOSPC)), self.random.choice((1, 2, -1))
+        disk = member.disk(DOCS)
+        disk.fail(operation, "*", OSError(code, os.strerror(code)), times=count)
+        self.note(f"{member.name}: {operation} fails {count} times")
+        self.scan(member)
+        self.wait(member)
+        disk.heal()
+
+    def power_cut(self, member: Member) -> None:
+        """What we did not sync is lost; users do."""
+        member.disk(DOCS).crash()
+        self.note(f"{member.name}: power cut")
+        member.restart()
+        self.cluster.run(1.0)
 
     def break_wire(self, member: Member) -> None:
         other = self.random.choice([one for one in self.members if one is not member])
@@ -212,4 +258,14 @@ def test_nothing_is_lost_even_when_databases_are(seed: int) -> None:
         story.step()
     story.calm_down()
     story.check(returns=True)  # who forgets a deletion before anybody heard of it cannot tell of it
+    story.cluster.stop()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nothing_is_lost_and_nothing_returns_with_bad_disks(seed: int, tmp_path: Path) -> None:
+    story = Story(seed, 2 + seed % 2, tmp_path, bad_disks=True)
+    for _ in range(STEPS):
+        story.step()
+    story.calm_down()
+    story.check()
     story.cluster.stop()

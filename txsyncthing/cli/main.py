@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def main() -> None:
-    """A complete Syncthing node on Twisted."""
+    """A Syncthing node on Twisted."""
 
 
 @main.command(

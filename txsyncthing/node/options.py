@@ -90,7 +90,7 @@ class Options(usage.Options):
         ["audit", None, "Write each event to an audit log [STAUDIT]."],
         ["verbose", None, "The same as --log-level=DEBUG."],
         ["no-browser", None, "Accepted: no browser is ever opened."],
-        ["no-restart", None, "Accepted: a restart is up to what supervises the node."],
+        ["no-restart", None, "A restart ends with status 3, for what supervises the node."],
         ["no-upgrade", None, "Accepted: the node never upgrades itself."],
     ]
 

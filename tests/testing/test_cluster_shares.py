@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pytest
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.task import Clock
 
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.folder import FolderConfig, FolderDevice
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.node.world import DatabaseDirectory
+from txsyncthing.runtime.worker_service import Lane
 from txsyncthing.testing.cluster import Cluster, Member
+from txsyncthing.testing.workers import InlineLane, InlineWorkers
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
 
 DOCS = FolderID("docs")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def together(databases: Path | None = None) -> tuple[Cluster, Member, Member]:
@@ -145,6 +155,49 @@ def test_a_folder_removed_and_added_again_within_a_moment_keeps_going(tmp_path: 
         alice.holder.modify(lambda old: replace(old, folders=()))
         alice.holder.modify(lambda old: replace(old, folders=(folder,)))
     cluster.run(10.0)
+    write(alice, "f", b"bytes")
+    cluster.run(30.0)
+    assert read(bob, "f") == b"bytes"
+    assert len(list((tmp_path / "alice").glob("folder-*.db"))) == 1
+    cluster.stop()
+
+
+class SlowLane(InlineLane):
+    """Each job takes a moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        done: Deferred[T] = Deferred()
+        self._clock.callLater(0.01, lambda: execute(job, *args, **kwargs).chainDeferred(done))
+        return done
+
+
+class SlowWorkers(InlineWorkers):
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._slow = SlowLane(clock)
+
+    @property
+    def disk(self) -> Lane:
+        return self._slow
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.015, 0.025, 0.035, 0.045])
+def test_no_folder_starts_over_a_database_that_is_being_removed(
+    tmp_path: Path, after: float
+) -> None:
+    cluster, alice, bob = together(tmp_path)
+    folder = alice.holder.current.folder(DOCS)
+    assert folder is not None
+    alice.world = replace(alice.world, workers=SlowWorkers(cluster.clock))
+    alice.restart()
+    cluster.run(30.0)
+    alice.holder.modify(lambda old: replace(old, folders=()))
+    cluster.run(after)
+    alice.holder.modify(lambda old: replace(old, folders=(folder,)))
+    cluster.run(30.0)
     write(alice, "f", b"bytes")
     cluster.run(30.0)
     assert read(bob, "f") == b"bytes"

@@ -232,10 +232,17 @@ class FoldersService(Service):
         configured = {folder.id for folder in self._holder.current.folders}
         for id, slot in list(self._slots.items()):
             if id not in configured and slot.settled and not slot.busy:
-                del self._slots[id]
+                slot.busy = True  # so that nothing starts over a database that goes
                 name = database_name(id)
-                await self._world.workers.disk.run(self._world.databases.remove, name)
+                try:
+                    await self._world.workers.disk.run(self._world.databases.remove, name)
+                finally:
+                    slot.busy = False
                 self._log.info("folder {folder}: removed; its files stay", folder=id)
+                if slot.settled:
+                    del self._slots[id]
+                else:  # it was added again meanwhile
+                    self._settle(slot)
 
     def _make(self, folder: FolderConfig) -> FolderService:
         world = self._world

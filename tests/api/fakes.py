@@ -101,6 +101,7 @@ class FakeFolders:
     def __init__(self) -> None:
         self.photos = FakeFolder()
         self.lines: dict[FolderID, Ignores] = {}
+        self.resets: list[FolderID] = []
 
     def get(self, id: FolderID) -> FakeFolder | None:
         return self.photos if id == PHOTOS else None
@@ -111,6 +112,10 @@ class FakeFolders:
     def set_ignores(self, id: FolderID, lines: Sequence[str]) -> Deferred[Ignores]:
         self.lines[id] = Ignores(tuple(lines), tuple(f"**/{line}" for line in lines))
         return succeed(self.lines[id])
+
+    def reset(self, id: FolderID) -> Deferred[None]:
+        self.resets.append(id)
+        return succeed(None)
 
 
 class FakeCluster:

@@ -491,3 +491,14 @@ def test_ignores_that_cannot_be_written_say_why() -> None:
 def test_what_is_not_there_yet_says_so(path: str) -> None:
     reply = FakeNodeApi().start().ask("GET", f"{path}?folder=photos")
     assert (reply.status, reply.text) == (501, f"{path} is not supported yet\n")
+
+
+def test_a_reset_rebuilds_the_database_of_the_folder_named_or_of_all() -> None:
+    api = FakeNodeApi().start()
+    reply = api.ask("POST", "/rest/system/reset?folder=photos")
+    assert reply.json() == {"ok": "resetting folder photos"}
+    assert api.folders.resets == [PHOTOS]
+    assert api.ask("POST", "/rest/system/reset").json() == {"ok": "resetting database"}
+    assert set(api.folders.resets) == {folder.id for folder in api.holder.current.folders}
+    refused = api.ask("POST", "/rest/system/reset?folder=nope")
+    assert (refused.status, refused.text) == (500, "Invalid folder ID\n")

@@ -368,8 +368,6 @@ def test_a_damaged_index_stops_the_folder_alone(world: World) -> None:
     world.clock.advance(100)
     assert service.status().state is FolderState.ERROR
     assert other.status().state is FolderState.IDLE
-    answer(service.rebuild())
-    assert service.status().state is FolderState.IDLE
 
 
 def test_stopping_in_the_middle_of_a_pull_leaves_all_well(world: World) -> None:

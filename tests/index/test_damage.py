@@ -147,7 +147,7 @@ def test_another_file_in_its_place_is_named(tmp_path: Path, content: bytes) -> N
     path = tmp_path / "a.db"
     path.write_bytes(content)
     index = FolderIndex(InlineWorkers(), str(path), US, counting())
-    with pytest.raises(DatabaseDamaged, match=r"a\.db.*Rebuild it"):
+    with pytest.raises(DatabaseDamaged, match=r"a\.db.*rebuilds it"):
         now(index.open())
     assert path.read_bytes() == content
 

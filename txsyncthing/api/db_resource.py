@@ -85,6 +85,7 @@ class DbResource:
             Route("/rest/folder/versions", {"GET": self.not_yet, "POST": self.not_yet}),
             Route("/rest/folder/errors", {"GET": self.errors}),
             Route("/rest/folder/pullerrors", {"GET": self.errors}),
+            Route("/rest/system/reset", {"POST": self.reset}),
         ]
 
     def not_yet(self, question: Question) -> Answer:
@@ -123,6 +124,19 @@ class DbResource:
             return json(shapes.completion(self._cluster.completion(device, folder)))
         except KeyError:
             raise Refused(404, NO_FOLDER) from None
+
+    async def reset(self, question: Question) -> Answer:
+        """Rebuild the databases of one folder, or of all; the node need not restart for it."""
+        name = FolderID(question.get("folder"))
+        if name and self._holder.current.folder(name) is None:
+            raise Refused(500, "Invalid folder ID")
+        ids = [name] if name else [folder.id for folder in self._holder.current.folders]
+        try:
+            for id in ids:
+                await shielded(self._folders.reset(id))
+        except OSError as failed:
+            raise Refused(500, f"{failed.filename}: {failed.strerror}") from None
+        return json({"ok": f"resetting folder {name}" if name else "resetting database"})
 
     async def scan(self, question: Question) -> Answer:
         if not question.get("folder"):

@@ -186,3 +186,10 @@ class FoldersView(Protocol):
 
     def set_ignores(self, id: FolderID, lines: Sequence[str]) -> Awaitable[Ignores]:
         """Replace them, and scan if the folder runs."""
+
+    def reset(self, id: FolderID) -> Awaitable[None]:
+        """
+        Rebuild the folder's database.
+
+        :raises KeyError: there is no such folder.
+        """

@@ -168,16 +168,6 @@ class FolderService(Service):
         self._jobs.damage = str(error)
         self._runner.failed(str(error))
 
-    def rebuild(self) -> Deferred[None]:
-        """Put a damaged index aside and make a new one, then scan; peers must be told anew."""
-        return Deferred.fromCoroutine(self._rebuild())
-
-    async def _rebuild(self) -> None:
-        await self.index.rebuild()
-        self._jobs.damage = ""
-        self._jobs.opened = True
-        self._runner.well()
-
     def stopService(self) -> Deferred[None]:
         self.running = False
         return Deferred.fromCoroutine(self._stop())

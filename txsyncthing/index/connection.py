@@ -40,8 +40,8 @@ _BROKEN = (
     struct.error,
 )
 REMEDY = (
-    "Rebuild it: the file is moved aside, then the folder is scanned and the peers send their"
-    " indexes again; no file of the folder is touched."
+    "POST /rest/system/reset?folder=ID rebuilds it: the file is moved aside, then the folder is"
+    " scanned and the peers send their indexes again; no file of the folder is touched."
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -30,9 +31,10 @@ from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
 from txsyncthing.runtime.task_service import TaskService
 from txsyncthing.vocabulary.device import ShortID
-from txsyncthing.vocabulary.folder import FolderID
+from txsyncthing.vocabulary.folder import FolderID, FolderState
 
 Make = Callable[[FolderConfig], FolderService]
+PutAside = Callable[[], Deferred[None]]
 
 UNLIMITED = 1 << 30  # folders that may work at the same time
 MAINTENANCE = 8 * 3600.0  # seconds between two rounds of tidying the databases (reference 5.10)
@@ -44,16 +46,22 @@ class Slot:
     the newest counts.
     """
 
-    def __init__(self, make: Make, table: FolderTable) -> None:
+    def __init__(self, make: Make, table: FolderTable, put_aside: PutAside) -> None:
         self.wanted: FolderConfig | None = None
         self.service: FolderService | None = None
         self.busy = False
+        self.reset: Deferred[None] | None = (
+            None  # the database is to be put aside; fires when it is
+        )
         self._running: FolderConfig | None = None
         self._make = make
         self._table = table
+        self._put_aside = put_aside
 
     @property
     def settled(self) -> bool:
+        if self.reset is not None:
+            return False
         if self.wanted is None or self._running is None:
             return self.wanted is self._running
         return _own(self.wanted) == _own(self._running)
@@ -65,12 +73,25 @@ class Slot:
                 service, self.service, self._running = self.service, None, None
                 self._table.drop(service.id)
                 await service.stopService()
+            elif self.reset is not None:
+                reset, self.reset = self.reset, None
+                try:
+                    await self._put_aside()
+                except OSError:
+                    reset.errback()
+                else:
+                    reset.callback(None)
             elif self.wanted is not None:
                 self._running = self.wanted
                 service = self.service = self._make(self.wanted)
+                service.on_state(partial(self._show, service))
                 await service.start()
-                if service.ready:
-                    self._table.put(service)
+                self._show(service)
+
+    def _show(self, service: FolderService, state: FolderState | None = None) -> None:
+        """Let the bridge have the folder as soon as its index is open, which may be late."""
+        if service is self.service and service.ready and self._table.get(service.id) is not service:
+            self._table.put(service)
 
 
 def _own(folder: FolderConfig) -> FolderConfig:
@@ -135,6 +156,23 @@ class FoldersService(Service):
             return service.set_ignores(lines)
         storage = self._world.filesystem(self._find(id))
         return self._world.workers.disk.run(store_ignores, storage, tuple(lines))
+
+    def reset(self, id: FolderID) -> Deferred[None]:
+        """
+        Put a folder's database aside and begin with an empty one: the remedy for a damaged one. The
+        folder is scanned, and the peers tell their indexes again; no file is touched.
+
+        :returns: fires when the old database is out of the way.
+        :raises KeyError: there is no such folder.
+        """
+        self._find(id)
+        slot = self._slots[id]
+        if slot.reset is None:
+            slot.reset = Deferred()
+        done: Deferred[None] = Deferred()
+        slot.reset.chainDeferred(done)
+        self._settle(slot)
+        return done
 
     def _find(self, id: FolderID) -> FolderConfig:
         for folder in self._holder.current.folders:
@@ -205,7 +243,9 @@ class FoldersService(Service):
         for folder in configuration.folders:
             slot = self._slots.get(folder.id)
             if slot is None:
-                slot = self._slots[folder.id] = Slot(self._make, self._table)
+                slot = self._slots[folder.id] = Slot(
+                    self._make, self._table, partial(self._put_aside, folder.id)
+                )
             slot.wanted = None if folder.paused else folder
             self._settle(slot)
 
@@ -243,6 +283,10 @@ class FoldersService(Service):
                     del self._slots[id]
                 else:  # it was added again meanwhile
                     self._settle(slot)
+
+    def _put_aside(self, id: FolderID) -> Deferred[None]:
+        aside = self._world.databases.put_aside
+        return self._world.workers.disk.run(aside, database_name(id))
 
     def _make(self, folder: FolderConfig) -> FolderService:
         world = self._world

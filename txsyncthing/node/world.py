@@ -7,6 +7,7 @@ run many nodes in one process.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,7 @@ from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.connections.service import Network
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.index.connection import move_aside
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.address import IPInterface
@@ -34,6 +36,9 @@ class Databases(Protocol):
 
     def remove(self, name: str) -> None:
         """Delete a database that nobody has open; harmless if there is none."""
+
+    def put_aside(self, name: str) -> None:
+        """Give a database that nobody has open another name; harmless if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,8 @@ class DatabaseDirectory:
     def remove(self, name: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             (self._directory / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def put_aside(self, name: str) -> None:
+        path = self.path(name)
+        if os.path.lexists(path):
+            move_aside(path)

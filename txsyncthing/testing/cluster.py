@@ -81,6 +81,9 @@ class MemoryDatabases:
     def remove(self, name: str) -> None:
         """There is none."""
 
+    def put_aside(self, name: str) -> None:
+        """There is none."""
+
 
 class Member:
     """One node of a cluster, with its disks."""

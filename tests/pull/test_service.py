@@ -605,3 +605,16 @@ def test_an_edit_right_after_the_rename_is_seen_by_the_next_scan(
         found.changed,
     )
     assert record.inode_change != found.changed
+
+
+def test_what_was_deleted_while_ignored_can_come_back_when_it_is_not(folder: Folder) -> None:
+    mine = folder.scan("f", b"mine", version=1, by=10)
+    folder.tell(gone(mine))
+    folder.matcher = Matcher.parse(["f"], lambda name: [])
+    folder.pull()
+    assert folder.read("f") == b"mine"
+    folder.matcher = Matcher.parse([], lambda name: [])
+    folder.disk.remove("f")
+    folder.offer((file("f", b"back", 9), b"back"))
+    folder.pull()
+    assert folder.read("f") == b"back"

@@ -117,7 +117,9 @@ def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], b
     for need in needs:
         wanted, have = need.wanted, need.have
         if ignored(wanted.name):
-            result.adopted.append(wanted._replace(local_flags=LocalFlag.IGNORED))
+            # A deletion that were ignored would stay so when the pattern goes, since no scan sees it.
+            flags = LocalFlag.NONE if wanted.deleted else LocalFlag.IGNORED
+            result.adopted.append(wanted._replace(local_flags=flags))
         elif wanted.deleted:
             if have is None or have.deleted:
                 result.adopted.append(wanted)

@@ -114,11 +114,11 @@ class Daemon(ABC):
             )
         begun = time.monotonic()
         if wait:
-            wait_until(self._answers, f"{self.label}: REST answers\n{self.tail()}", START)
+            wait_until(self.answers, f"{self.label}: REST answers\n{self.tail()}", START)
             return time.monotonic() - begun
         return 0.0
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         code = self.process.poll()
         assert code is None, f"{self.label} ended with {code} at its start\n{self.tail()}"
         try:

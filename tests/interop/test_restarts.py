@@ -76,6 +76,33 @@ def test_a_kill_in_mid_transfer_costs_only_the_blocks_in_flight(
     assert conflicts(root) == []
 
 
+@pytest.mark.parametrize("direction", ["from us", "from them"])
+def test_a_stop_in_mid_transfer_is_quick_and_loses_nothing(
+    new_pair: NewPair, direction: str
+) -> None:
+    pair = started(new_pair(), kib_per_second=24 * 1024)
+    sender, receiver = pair.both if direction == "from us" else (pair.right, pair.left)
+    size = 64 * MIB
+    fill(sender.folders[FOLDER] / "big", size)
+    sender.rescan(FOLDER)
+    root = receiver.folders[FOLDER]
+    wait_until(lambda: allocated(root) > size // 4, "a part of the file has arrived")
+
+    begun = time.monotonic()
+    pair.left.stop()
+    assert time.monotonic() - begun < 5
+    kept = allocated(root)
+    assert kept < size, "stopped too late to be in mid-transfer"
+    pair.left.start()
+    pair.wait_connected()
+    pair.wait_in_sync(FOLDER)
+
+    pair.assert_equal(FOLDER)
+    fetched, _ = traffic(receiver, sender)
+    assert fetched < size - kept + 3 * MIB
+    assert temporary(root) == []
+
+
 @pytest.mark.parametrize("victim", ["us", "them"])
 @pytest.mark.parametrize("direction", ["from us", "from them"])
 def test_a_kill_amid_many_files_ends_in_equal_trees(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from datetime import datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from txsyncthing.filesystem.metadata import (
     FolderUnhealthy,
     check_folder,
     make_marker,
+    remove_marker,
     same_permissions,
     same_time,
 )
@@ -65,3 +67,21 @@ def test_an_unreadable_root_is_unhealthy(storage: MemoryFilesystem) -> None:
     storage.fail("lstat", ".stfolder", OSError(errno.EIO, "Input/output error"))
     with pytest.raises(FolderUnhealthy, match="Input/output error"):
         check_folder(storage, ".stfolder")
+
+
+def test_a_marker_goes_with_its_folder_unless_it_holds_more() -> None:
+    when = datetime(2026, 1, 2, 3, 4, 5)
+    plain = MemoryFilesystem(lambda: 0.0)
+    make_marker(plain, FolderID("docs"))
+    remove_marker(plain, FolderID("docs"), ".stfolder", when)
+    remove_marker(plain, FolderID("docs"), ".stfolder", when)  # there is none
+    assert plain.tree() == {}
+    full = MemoryFilesystem(lambda: 0.0)
+    make_marker(full, FolderID("docs"))
+    full.put(".stfolder/token", b"secret")
+    remove_marker(full, FolderID("docs"), ".stfolder", when)
+    assert full.tree()[".stfolder.removed-20260102-030405/token"] == b"secret"
+    own = MemoryFilesystem(lambda: 0.0)
+    own.put("marker")
+    remove_marker(own, FolderID("docs"), "marker", when)
+    assert "marker" in own.tree()

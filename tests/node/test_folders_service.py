@@ -1,82 +1,126 @@
-"""Folders follow the configuration, and a damaged database is rebuilt."""
+"""What runs follows the configuration: one whole node on a clock, disks in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 
-from txsyncthing.node.world import DatabaseDirectory, database_name
+from txsyncthing.config.config import Configuration
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.folder.service import Ignores
+from txsyncthing.node.world import NODE_DATABASE, DatabaseDirectory, database_name
 from txsyncthing.testing.cluster import Cluster, Member
-from txsyncthing.vocabulary.folder import FolderID, FolderState
+from txsyncthing.vocabulary.folder import FolderID
 
-DOCS, PHOTOS = FolderID("docs"), FolderID("photos")
+DOCS, PICS = FolderID("docs"), FolderID("pics")
+
+
+class Lone:
+    """One node with one folder."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.member: Member = cluster.add("alice")
+        cluster.run(1.0)
+        cluster.share(DOCS, self.member)
+        self.run()
+
+    def run(self, seconds: float = 5.0) -> None:
+        self.cluster.run(seconds)
+
+    def edit(self, change: Callable[[FolderConfig], FolderConfig]) -> None:
+        def modify(old: Configuration) -> Configuration:
+            return replace(old, folders=tuple(change(folder) for folder in old.folders))
+
+        self.member.holder.modify(modify)
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
+def lone() -> Lone:
+    return Lone(Cluster())
 
 
-def test_a_folder_runs_while_it_is_configured_and_not_paused(cluster: Cluster) -> None:
-    member = cluster.add("alice")
-    cluster.share(DOCS, member)
-    cluster.run(1.0)
-    assert member.state(DOCS) is FolderState.IDLE
-    pause(member, True)
-    cluster.run(1.0)
-    assert member.node.folders.get(DOCS) is None
-    assert member.node.table.get(DOCS) is None
-    pause(member, False)
-    cluster.run(1.0)
-    assert member.state(DOCS) is FolderState.IDLE
-    member.holder.modify(lambda old: replace(old, folders=()))
-    cluster.run(1.0)
-    assert member.node.folders.get(DOCS) is None
-    cluster.stop()
+def paused(folder: FolderConfig) -> FolderConfig:
+    return replace(folder, paused=True)
 
 
-def test_a_reset_gives_the_folder_a_new_database_and_the_peers_tell_theirs_again(
-    cluster: Cluster,
-) -> None:
-    alice, bob = cluster.add("alice"), cluster.add("bob")
-    cluster.share(DOCS, alice, bob)
-    cluster.run(5.0)
-    bob.disk(DOCS).put("file", b"bytes")
-    running = bob.node.folders.get(DOCS)
-    assert running is not None
-    running.scan()
-    cluster.run_until(lambda: alice.disk(DOCS).tree().get("file") == b"bytes", 60.0)
-    before = alice.node.folders.get(DOCS)
-    done = alice.node.folders.reset(DOCS)
-    cluster.run(10.0)
-    assert done.called
-    after = alice.node.folders.get(DOCS)
-    assert before is not None and after is not None and after is not before
-    assert after.index.index_id != before.index.index_id
-    counts = after.status()
-    assert (counts.global_.files, counts.need.files) == (1, 0)
-    assert alice.disk(DOCS).tree()["file"] == b"bytes"
-    cluster.stop()
+def resumed(folder: FolderConfig) -> FolderConfig:
+    return replace(folder, paused=False)
 
 
-def test_databases_lie_apart_and_one_put_aside_can_still_be_looked_at(tmp_path: Path) -> None:
-    databases = DatabaseDirectory(tmp_path / "index")
-    docs, photos = database_name(DOCS), database_name(PHOTOS)
-    for name in (docs, photos):
-        Path(databases.path(name)).write_bytes(name.encode())
-    databases.put_aside(docs)
-    assert databases.names() == [photos]
-    assert Path(f"{databases.path(docs)}.damaged-1").read_bytes() == docs.encode()
-    databases.put_aside(docs)  # there is none
-    databases.remove(photos)
-    assert databases.names() == []
+def got(asked: Deferred[Ignores]) -> list[str]:
+    found: list[Ignores] = []
+    asked.addCallback(found.append)
+    return list(found[0].lines)
 
 
-def pause(member: Member, paused: bool) -> None:
-    member.holder.modify(
-        lambda old: replace(
-            old, folders=tuple(replace(folder, paused=paused) for folder in old.folders)
-        )
-    )
+def test_the_bridge_has_a_folder_while_it_runs(lone: Lone) -> None:
+    service = lone.member.node.folders.get(DOCS)
+    assert service is not None and service.ready
+    assert lone.member.node.table.get(DOCS) is service
+    assert lone.member.node.folders.get(PICS) is None
+    lone.cluster.stop()
+    assert lone.member.node.table.get(DOCS) is None
+    assert lone.cluster.clock.getDelayedCalls() == []
+
+
+def test_other_settings_start_it_anew_and_other_devices_do_not(lone: Lone) -> None:
+    first = lone.member.node.folders.get(DOCS)
+    lone.edit(lambda folder: replace(folder, devices=()))
+    lone.run()
+    assert lone.member.node.folders.get(DOCS) is first
+    lone.edit(lambda folder: replace(folder, rescan_interval_s=77))
+    lone.run()
+    second = lone.member.node.folders.get(DOCS)
+    assert second is not None and second is not first
+    assert lone.member.node.table.get(DOCS) is second
+    lone.cluster.stop()
+
+
+def test_databases_of_removed_folders_go_and_their_files_stay(tmp_path: Path) -> None:
+    lone = Lone(Cluster(0, lambda name: DatabaseDirectory(tmp_path)))
+    names = DatabaseDirectory(tmp_path).names
+    disk = lone.member.disk(DOCS)
+    disk.put("kept", b"bytes")
+    lone.edit(paused)
+    lone.run()
+    assert set(names()) == {NODE_DATABASE, database_name(DOCS)}
+    lone.member.holder.modify(lambda old: replace(old, folders=()))
+    lone.run()
+    assert names() == [NODE_DATABASE]
+    (tmp_path / database_name(PICS)).touch()  # removed while we did not run
+    lone.member.restart()
+    lone.run()
+    assert names() == [NODE_DATABASE]
+    assert disk.take("kept") == b"bytes"
+    lone.cluster.stop()
+
+
+def test_ignores_are_told_and_set_whether_it_runs_or_not(lone: Lone) -> None:
+    folders = lone.member.node.folders
+    folders.set_ignores(DOCS, ["*.tmp", "// why"])
+    lone.run()
+    lone.edit(paused)
+    lone.run()
+    assert got(folders.ignores(DOCS)) == ["*.tmp", "// why"]
+    assert got(folders.set_ignores(DOCS, ["*.o"])) == ["*.o"]
+    lone.edit(resumed)
+    lone.run()
+    assert got(folders.ignores(DOCS)) == ["*.o"]
+    with pytest.raises(KeyError):
+        folders.ignores(PICS)
+    with pytest.raises(KeyError):
+        folders.set_ignores(PICS, [])
+    lone.cluster.stop()
+
+
+def test_a_stop_while_folders_come_and_go_ends_them_all(lone: Lone) -> None:
+    for change in (paused, resumed, paused, resumed):
+        lone.edit(change)
+    lone.cluster.stop()
+    assert lone.member.node.folders.get(DOCS) is None
+    assert lone.cluster.clock.getDelayedCalls() == []

@@ -6,6 +6,7 @@ Source: reference 5.1 ("Marker", "Path checks"), 2.6 ("Permissions").
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 
 from txsyncthing.filesystem.seam import Filesystem, Kind
@@ -91,6 +92,31 @@ def make_marker(filesystem: Filesystem, folder: FolderID, marker: str = DEFAULT_
         opened.sync()
     finally:
         opened.close()
+
+
+def remove_marker(filesystem: Filesystem, folder: FolderID, marker: str, when: datetime) -> None:
+    """
+    Take the marker away from a folder that is configured no longer; only the default one.
+
+    A marker that holds more than our text keeps it all, under another name.
+
+    :param when: local time.
+    :raises OSError: it cannot be removed.
+    """
+    if marker != DEFAULT_MARKER:
+        return
+    try:
+        filesystem.remove(join(marker, marker_note(folder)))
+    except FileNotFoundError:
+        pass
+    except NotADirectoryError:
+        return  # some file that is not ours
+    try:
+        filesystem.remove_directory(marker)
+    except FileNotFoundError:
+        return
+    except OSError:
+        filesystem.rename(marker, f"{marker}.removed-{when:%Y%m%d-%H%M%S}")
 
 
 def marker_note(folder: FolderID) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from weakref import WeakSet
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -22,10 +23,12 @@ from txsyncthing.config.diff import Change
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.types import Emit, EventType
+from txsyncthing.filesystem.metadata import remove_marker
 from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
+from txsyncthing.node.slot import Slot
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
@@ -33,70 +36,8 @@ from txsyncthing.runtime.task_service import TaskService
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, FolderState
 
-Make = Callable[[FolderConfig], FolderService]
-PutAside = Callable[[], Deferred[None]]
-
 UNLIMITED = 1 << 30  # folders that may work at the same time
 MAINTENANCE = 8 * 3600.0  # seconds between two rounds of tidying the databases (reference 5.10)
-
-
-class Slot:
-    """
-    One folder: what is wanted, and what runs. Changes may come faster than a folder stops; only
-    the newest counts.
-    """
-
-    def __init__(self, make: Make, table: FolderTable, put_aside: PutAside) -> None:
-        self.wanted: FolderConfig | None = None
-        self.service: FolderService | None = None
-        self.busy = False
-        self.reset: Deferred[None] | None = (
-            None  # the database is to be put aside; fires when it is
-        )
-        self._running: FolderConfig | None = None
-        self._make = make
-        self._table = table
-        self._put_aside = put_aside
-
-    @property
-    def settled(self) -> bool:
-        if self.reset is not None:
-            return False
-        if self.wanted is None or self._running is None:
-            return self.wanted is self._running
-        return _own(self.wanted) == _own(self._running)
-
-    async def settle(self) -> None:
-        """Stop and start until what runs is what is wanted."""
-        while not self.settled:
-            if self.service is not None:
-                service, self.service, self._running = self.service, None, None
-                self._table.drop(service.id)
-                await service.stopService()
-            elif self.reset is not None:
-                reset, self.reset = self.reset, None
-                try:
-                    await self._put_aside()
-                except OSError:
-                    reset.errback()
-                else:
-                    reset.callback(None)
-            elif self.wanted is not None:
-                self._running = self.wanted
-                service = self.service = self._make(self.wanted)
-                service.on_state(partial(self._show, service))
-                await service.start()
-                self._show(service)
-
-    def _show(self, service: FolderService, state: FolderState | None = None) -> None:
-        """Let the bridge have the folder as soon as its index is open, which may be late."""
-        if service is self.service and service.ready and self._table.get(service.id) is not service:
-            self._table.put(service)
-
-
-def _own(folder: FolderConfig) -> FolderConfig:
-    """What a folder's service depends on: with whom it is shared is the bridge's business."""
-    return replace(folder, devices=())
 
 
 class FoldersService(Service):
@@ -124,6 +65,7 @@ class FoldersService(Service):
         self._tasks = TaskService(self._log)
         self._gate = Limiter(self._width())
         self._slots: dict[FolderID, Slot] = {}
+        self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
 
@@ -236,59 +178,35 @@ class FoldersService(Service):
                 kind = EventType.FOLDER_PAUSED if folder.paused else EventType.FOLDER_RESUMED
                 self._emit(kind, {"id": folder.id, "label": folder.label})
         self._follow(new)
-        for id in before:
-            self._forget(id)
+        for folder in before.values():
+            slot = self._slots[folder.id]
+            slot.wanted, slot.removed = None, folder
+            self._settle(slot)
 
     def _follow(self, configuration: Configuration) -> None:
         for folder in configuration.folders:
             slot = self._slots.get(folder.id)
             if slot is None:
-                slot = self._slots[folder.id] = Slot(
-                    self._make, self._table, partial(self._put_aside, folder.id)
-                )
+                slot = self._slots[folder.id] = Slot(folder.id, self)
             slot.wanted = None if folder.paused else folder
-            self._settle(slot)
-
-    def _forget(self, id: FolderID) -> None:
-        slot = self._slots.get(id)
-        if slot is not None:
-            slot.wanted = None
             self._settle(slot)
 
     def _settle(self, slot: Slot) -> None:
         if not slot.busy:
             slot.busy = True
-            self._tasks.spawn(self._settled(slot), "folder")
+            self._tasks.spawn(self._settled(slot), f"folder {slot.id}")
 
     async def _settled(self, slot: Slot) -> None:
         try:
             await slot.settle()
         finally:
             slot.busy = False
-        await self._tidy()
+        if slot.settled and self._holder.current.folder(slot.id) is None:
+            self._slots.pop(slot.id, None)
 
-    async def _tidy(self) -> None:
-        """Drop what belongs to folders that are configured no longer."""
-        configured = {folder.id for folder in self._holder.current.folders}
-        for id, slot in list(self._slots.items()):
-            if id not in configured and slot.settled and not slot.busy:
-                slot.busy = True  # so that nothing starts over a database that goes
-                name = database_name(id)
-                try:
-                    await self._world.workers.disk.run(self._world.databases.remove, name)
-                finally:
-                    slot.busy = False
-                self._log.info("folder {folder}: removed; its files stay", folder=id)
-                if slot.settled:
-                    del self._slots[id]
-                else:  # it was added again meanwhile
-                    self._settle(slot)
+    # What a slot has done (slot.Hands).
 
-    def _put_aside(self, id: FolderID) -> Deferred[None]:
-        aside = self._world.databases.put_aside
-        return self._world.workers.disk.run(aside, database_name(id))
-
-    def _make(self, folder: FolderConfig) -> FolderService:
+    def make(self, folder: FolderConfig) -> FolderService:
         world = self._world
         index = FolderIndex(
             world.workers,
@@ -311,6 +229,49 @@ class FoldersService(Service):
             self._short,
         )
         return service
+
+    async def start(self, service: FolderService) -> None:
+        service.on_state(partial(self._state, service))
+        await service.start()
+        self._show(service)
+
+    async def stop(self, service: FolderService) -> None:
+        self._table.drop(service.id)
+        await service.stopService()
+
+    async def tidy(self, folder: FolderConfig) -> None:
+        world = self._world
+        storage, when = world.filesystem(folder), datetime.fromtimestamp(world.unix())
+        disk = world.workers.disk
+        await disk.run(world.databases.remove, database_name(folder.id))
+        try:
+            await disk.run(remove_marker, storage, folder.id, folder.marker_name, when)
+        except OSError as error:
+            self._log.warn("folder {folder}: marker: {error}", folder=folder.id, error=error)
+        self._log.info("folder {folder} is removed; its files stay", folder=folder.id)
+
+    async def put_aside(self, id: FolderID) -> None:
+        aside = self._world.databases.put_aside
+        await self._world.workers.disk.run(aside, database_name(id))
+        self._log.info("folder {folder} begins with a new database", folder=id)
+
+    def _state(self, service: FolderService, state: FolderState) -> None:
+        self._show(service)
+        if state is FolderState.ERROR:
+            self._failed.add(service)
+            error = service.status().error
+            self._log.error("folder {folder}: {error}", folder=service.id, error=error)
+        elif service in self._failed and state is not FolderState.STARTING:
+            self._failed.discard(service)
+            self._log.info("folder {folder} is well again", folder=service.id)
+
+    def _show(self, service: FolderService) -> None:
+        """Let the bridge have the folder as soon as its index is open, which may be late."""
+        slot = self._slots.get(service.id)
+        shown = self._table.get(service.id) is service
+        if slot is not None and slot.service is service and service.ready and not shown:
+            self._table.put(service)
+            self._log.info("folder {folder} runs", folder=service.id)
 
     def _width(self) -> int:
         """How many folders may scan or pull at the same time (``maxFolderConcurrency``)."""

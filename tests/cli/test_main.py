@@ -60,7 +60,7 @@ def test_the_environment_names_the_home(tmp_path: Path) -> None:
 def test_device_id_without_keys_says_what_is_missing(tmp_path: Path) -> None:
     refused = run("device-id", "--home", tmp_path)
     assert refused.exit_code == 1
-    assert "cert.pem: No such file" in refused.output
+    assert "no home here" in refused.output
     assert "Traceback" not in refused.output
 
 

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from txsyncthing.bep.protocol import BepFactory
 from txsyncthing.clock import Clock
-from txsyncthing.connections.listener import Core, Listener, new_listener
+from txsyncthing.connections.listener import RETRY, Core, Listener, new_listener
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.runtime.log_service import Log
 from txsyncthing.vocabulary.address import (
@@ -140,7 +140,9 @@ class ListenService(Service):
                 address = self._supported(text)
             except BadAddress as error:
                 self._refused[text] = str(error)
-                self._log.info("not listening on {address}: {error}", address=text, error=error)
+                expected = text.partition(":")[0] in LISTEN_SCHEMES  # such as the default's relays
+                tell = self._log.info if expected else self._log.warn
+                tell("not listening on {address}: {error}", address=text, error=error)
                 continue
             place = self._places[text] = _Place(self, text, address, self._clock)
             if self.running:
@@ -179,7 +181,10 @@ class ListenService(Service):
             self._log.info("listening on {address}", address=place.bound)
         elif place.error:
             self._log.warn(
-                "not listening on {address}: {error}", address=place.text, error=place.error
+                "not listening on {address}: {error}; trying again in {pause:.0f} s",
+                address=place.text,
+                error=place.error,
+                pause=RETRY,
             )
         lan, wan = self._reachable(place)
         self._emit(

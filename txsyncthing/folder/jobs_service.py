@@ -22,7 +22,7 @@ from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import load_matcher
 from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.requests import Due, ScanRequests
-from txsyncthing.folder.rules import rules
+from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
 from txsyncthing.ignore.matcher import EMPTY, Matcher
@@ -118,6 +118,7 @@ class Jobs:
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
         self._options = scan_options(config)
+        self._unsupported = unsupported(config)
 
     # The index.
 
@@ -128,8 +129,8 @@ class Jobs:
         :returns: why that cannot be; empty if it is done.
         """
         ground = self._ground
-        if self._rules.unsupported:
-            return self._rules.unsupported
+        if self._unsupported:
+            return self._unsupported
         if self.damage:
             return self.damage
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from txsyncthing.config.folder import FolderConfig
 from txsyncthing.vocabulary.file import LocalFlag
 from txsyncthing.vocabulary.folder import FolderType
 
@@ -32,3 +33,20 @@ _RULES = {
 
 def rules(type: FolderType) -> TypeRules:
     return _RULES[type]
+
+
+def unsupported(folder: FolderConfig) -> str:
+    """
+    Why a folder cannot run as it is configured; empty if it can.
+
+    One that asks for old versions to be kept does not run without: they would be lost unnoticed.
+    """
+    own = _RULES[folder.type]
+    if own.unsupported:
+        return own.unsupported
+    if own.pulls and folder.versioning.type:
+        return (
+            f"versioning {folder.versioning.type!r} is not supported yet, and old versions would be"
+            " lost; take versioning out of the folder's settings to go on without it"
+        )
+    return ""

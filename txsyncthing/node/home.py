@@ -98,7 +98,9 @@ def open_home(
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = HomeLock(paths.lock_file)
     except OSError as error:
-        raise HomeUnusable(f"{paths.data}: {error.strerror}") from error
+        where = error.filename or paths.data
+        why = "not a directory" if isinstance(error, FileExistsError) else error.strerror
+        raise HomeUnusable(f"{where}: {why}; use a directory that this user may write") from error
     try:
         identity = _identity(paths, seams)
         configuration = _configuration(paths, identity, seams, probe_ports, allow_newer)
@@ -118,6 +120,10 @@ def read_identity(paths: Paths) -> Identity:
     :raises HomeUnusable: a file is missing or of no use.
     """
     parts = []
+    if not (os.path.lexists(paths.certificate_file) or os.path.lexists(paths.key_file)):
+        raise HomeUnusable(
+            f"{paths.config}: no home here; 'txsyncthing generate' makes one, and so does a first start"
+        )
     for path in (paths.certificate_file, paths.key_file):
         try:
             parts.append(path.read_bytes())

@@ -68,10 +68,13 @@ class HomeService(Service):
         self._home.close()
 
 
-class ApiOrEnd(Service):
-    """The API; a node that cannot be driven as configured says so and ends."""
+class DrivenService(Service):
+    """
+    A node and its API. A node that cannot be driven as configured says so and ends; it does not begin.
+    """
 
-    def __init__(self, api: ApiService, log: Log, ending: Ending) -> None:
+    def __init__(self, node: Node, api: ApiService, log: Log, ending: Ending) -> None:
+        self._node = node
         self._api = api
         self._log = log
         self._ending = ending
@@ -83,10 +86,17 @@ class ApiOrEnd(Service):
         except (ApiCannotListen, BadGuiAddress) as error:
             self._log.error("{error}", error=error)
             self._ending.fail()
+        else:
+            self._node.startService()
 
     def stopService(self) -> Deferred[None]:
         self.running = False
-        return self._api.stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self._api.stopService()
+        if self._node.running:
+            await self._node.stopService()
 
 
 def makeService(options: Options) -> IService:
@@ -193,8 +203,7 @@ def process_service(
             LogService(logs, globalLogPublisher, time.time),
             workers,
             file,
-            node,
-            ApiOrEnd(api, logs.area("api"), ending),
+            DrivenService(node, api, logs.area("api"), ending),
             *audit_services(settings, node.events),
             SystemdService(reactor, os.environ),
         ]

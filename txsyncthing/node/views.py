@@ -54,13 +54,12 @@ class ProcessView:
         self._paths = paths
         self._file = file
         self._ending = ending
-        self._process = psutil.Process()
 
     def paths(self) -> Mapping[str, str]:
         return self._paths.table()
 
     def usage(self) -> Usage:
-        memory = self._process.memory_info()
+        memory = psutil.Process().memory_info()  # made anew: a daemon's process ID is another
         return Usage(alloc=memory.rss, sys=memory.vms)
 
     def discovery(self) -> Mapping[str, str | None] | None:

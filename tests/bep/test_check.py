@@ -133,10 +133,18 @@ def test_the_largest_block_of_an_encrypted_folder_can_be_asked_for() -> None:
     assert check_request("a", 16 * 1024 * 1024 + 40, b"h") == "a"
 
 
-def test_only_an_index_may_be_as_long_as_the_protocol_allows() -> None:
-    assert [body_limit(type) == 500_000_000 for type in range(8)] == [
+def test_an_index_may_be_longest() -> None:
+    longest = max(body_limit(type) for type in range(8))
+    assert [body_limit(type) == longest for type in range(8)] == [
         type in (1, 2) for type in range(8)
     ]
+
+
+def test_a_request_carries_no_long_texts() -> None:
+    with pytest.raises(BadMessage, match="letters"):
+        check_request("a" * 40_000, 1, b"h")
+    with pytest.raises(BadMessage, match="hash of 1000 bytes"):
+        check_request("a", 1, bytes(1000))
 
 
 def test_an_honest_index_may_shrink_a_lot() -> None:

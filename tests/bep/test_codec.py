@@ -152,12 +152,12 @@ def test_lz4_without_a_size_is_refused() -> None:
 
 
 def test_a_claim_that_lz4_cannot_keep_costs_no_memory() -> None:
-    with pytest.raises(BadMessage, match="claims 499999999 bytes from only 10"):
-        decode(Frame(INDEX, 1, pack(">I", 499_999_999) + bytes(10)))
+    with pytest.raises(BadMessage, match="claims 99999999 bytes from only 10"):
+        decode(Frame(INDEX, 1, pack(">I", 99_999_999) + bytes(10)))
 
 
 def test_a_claim_above_the_limit_is_refused() -> None:
-    with pytest.raises(BadMessage, match="limit 500000000"):
+    with pytest.raises(BadMessage, match="limit 134217728"):
         decode(Frame(INDEX, 1, pack(">I", 500_000_001) + bytes(3_000_000)))
 
 

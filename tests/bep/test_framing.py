@@ -95,9 +95,9 @@ def test_an_unknown_message_is_read_over_and_not_kept(step: int) -> None:
     decoder = FrameDecoder(lambda type: -1 if type == 99 else 100)
     data = frame_head(99, 0, 500) + bytes(500) + frame_head(6, 0, 0)
     pieces = cut(data, step)
-    assert feed(decoder, pieces[:-1]) == []
+    came = feed(decoder, pieces[:-1])
     assert decoder.buffered < 20
-    assert feed(decoder, pieces[-1:])[-1:] == [Frame(6, 0, b"")]
+    assert [*came, *feed(decoder, pieces[-1:])] == [Frame(99, 0, b""), Frame(6, 0, b"")]
 
 
 def test_an_announced_length_costs_nothing() -> None:

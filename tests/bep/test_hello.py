@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from txsyncthing.bep.hello import BadHello, HelloDecoder, TooOld, encode_hello
 from txsyncthing.bep.messages import Hello
 
+TEXTS = st.text(max_size=20).filter(str.isprintable)
 HELLOS = st.builds(
     Hello,
-    st.text(max_size=20),
-    st.text(max_size=20),
-    st.text(max_size=20),
+    TEXTS,
+    TEXTS,
+    TEXTS,
     st.integers(-(2**31), 2**31 - 1),
     st.integers(-(2**63), 2**63 - 1),
 )
@@ -68,3 +69,10 @@ def test_a_broken_hello_is_refused() -> None:
 def test_a_hello_of_ours_that_is_too_long_is_our_error() -> None:
     with pytest.raises(ValueError, match="limit 32767"):
         encode_hello(Hello("x" * 40_000))
+
+
+def test_the_words_of_a_stranger_are_short_and_on_one_line() -> None:
+    said = Hello("a\nb\x1b" + "x" * 10_000, "c", "v", 1, 1)
+    found = HelloDecoder().feed(encode_hello(said))
+    assert found is not None
+    assert found[0].device_name == "a\ufffdb\ufffd" + "x" * 252

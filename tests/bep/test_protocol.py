@@ -16,6 +16,7 @@ from txsyncthing.bep.codec import encode
 from txsyncthing.bep.exchange import SERVED_BYTES, SILENCE_TIMEOUT, TICK, WAITING_REQUESTS
 from txsyncthing.bep.framing import frame_head
 from txsyncthing.bep.hello import encode_hello
+from txsyncthing.bep.inflow import ROOM as INDEX_BYTES
 from txsyncthing.bep.lifecycle import CONFIG_TIMEOUT, HELLO_TIMEOUT, JUDGE_TIMEOUT
 from txsyncthing.bep.messages import (
     Block,
@@ -30,7 +31,7 @@ from txsyncthing.bep.messages import (
     Ping,
     Request,
 )
-from txsyncthing.bep.protocol import INDEX_BYTES, BepProtocol, PeerLost, RequestFailed
+from txsyncthing.bep.protocol import BepProtocol, PeerLost, RequestFailed
 from txsyncthing.testing.wires import WINDOW
 from txsyncthing.vocabulary.file import FileInfo, FileType
 from txsyncthing.vocabulary.folder import FolderID

@@ -6,7 +6,6 @@ Source: reference 2.6 "Index validation", 2.7, 12.6, 12.9 (lib/protocol/protocol
 
 from __future__ import annotations
 
-from txsyncthing.bep.framing import MAX_MESSAGE_LENGTH
 from txsyncthing.bep.messages import MAX_REQUEST_SIZE
 from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileType
 from txsyncthing.vocabulary.name import WireName, check_name, is_internal
@@ -15,12 +14,12 @@ CLUSTER_CONFIG, INDEX, INDEX_UPDATE, REQUEST, RESPONSE, DOWNLOAD_PROGRESS, PING,
 """The numbers of the message types."""
 
 _LIMITS = {
-    CLUSTER_CONFIG: 32 * 1024 * 1024,
-    INDEX: MAX_MESSAGE_LENGTH,
-    INDEX_UPDATE: MAX_MESSAGE_LENGTH,
+    CLUSTER_CONFIG: 8 * 1024 * 1024,
+    INDEX: 128 * 1024 * 1024,  # one file of 40 TiB; the protocol would allow 500 MB
+    INDEX_UPDATE: 128 * 1024 * 1024,
     REQUEST: 128 * 1024,
     RESPONSE: MAX_REQUEST_SIZE + 1024,
-    DOWNLOAD_PROGRESS: 32 * 1024 * 1024,
+    DOWNLOAD_PROGRESS: 4 * 1024 * 1024,
     PING: 64 * 1024,
     CLOSE: 1024 * 1024,
 }
@@ -28,6 +27,10 @@ _LZ4_MAX_RATIO = 255  # what one byte of an LZ4 block can stand for
 _LARGE = 32 * 1024 * 1024  # bytes; honest messages above it are hashes, which do not shrink
 _LARGE_MAX_RATIO = 20
 _OLD_SYMLINKS = (2, 3)
+MAX_NAME = 32767  # letters, of Windows; no other system has longer paths
+MAX_VECTOR = 64 * 1024  # bytes of a version; a counter takes some 18
+_MAX_PLATFORM = 1024 * 1024  # bytes; the official daemon sends 4096
+_MAX_HASH = 128  # bytes; encrypted ones are longer than SHA-256
 _BLOCKS_LIMIT = MAX_REQUEST_SIZE  # bytes: a larger block could not be asked for
 
 
@@ -39,7 +42,7 @@ def body_limit(type: int) -> int:
     """
     How long a message of a type may be, compressed or not, in bytes; -1: an unknown type, read over it.
 
-    Only an index can be as long as the protocol allows; the rest has far to go to our limits.
+    Honest messages have far to go to these limits; a peer must not fill our memory before we look.
     """
     return _LIMITS.get(type, -1)
 
@@ -97,6 +100,15 @@ def check_file(
     return kind
 
 
+def check_extras(name: str, version: int, target: int, platform: int) -> None:
+    """
+    :param version: and the others: lengths in bytes.
+    :raises BadMessage: longer than any system has it.
+    """
+    if version > MAX_VECTOR or target > MAX_NAME or platform > _MAX_PLATFORM:
+        raise BadMessage(f"index has {name!r} with more than any file has")
+
+
 def check_block_size(name: str, block_size: int) -> None:
     """
     :raises BadMessage: negative, or blocks that nobody could ask for.
@@ -116,4 +128,6 @@ def check_request(name: str, size: int, hash: bytes) -> WireName:
         raise BadMessage(f"request for {size} bytes of {name!r}, limit {MAX_REQUEST_SIZE}")
     if not hash:
         raise BadMessage(f"request for {name!r} without a hash")
+    if len(hash) > _MAX_HASH or len(name) > MAX_NAME:
+        raise BadMessage(f"request with a name of {len(name)} letters, a hash of {len(hash)} bytes")
     return check_name(name)

@@ -6,7 +6,7 @@ Source: reference 2.2 to 2.8 (proto/bep/bep.proto).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 from typing import Any
 
@@ -35,6 +35,7 @@ from txsyncthing.bep.check import (
     check_inflated,
     check_request,
 )
+from txsyncthing.bep.cut import check_config, check_progress, index_parts
 from txsyncthing.bep.file_codec import (
     decode_file,
     decode_vector,
@@ -53,7 +54,6 @@ from txsyncthing.bep.messages import (
     Compression,
     Device,
     DownloadProgress,
-    ErrorCode,
     FileProgress,
     Folder,
     Index,
@@ -64,11 +64,21 @@ from txsyncthing.bep.messages import (
     Response,
     UpdateType,
 )
+from txsyncthing.bep.response_codec import read_response
 from txsyncthing.vocabulary.device import BadDeviceID, DeviceID
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import BadName, check_name
 
-__all__ = ["BadMessage", "decode", "decode_file", "encode", "encode_file", "encode_spliced"]
+__all__ = [
+    "BadMessage",
+    "decode",
+    "decode_file",
+    "decode_index",
+    "encode",
+    "encode_file",
+    "encode_spliced",
+    "is_index",
+]
 
 _U32 = Struct(">I")
 _NONE, _LZ4 = 0, 1  # Header.compression
@@ -201,15 +211,48 @@ def decode(frame: Frame) -> Message | None:
     reader = _READERS.get(frame.type)
     if reader is None:
         return None
-    body = frame.body
+    return _read(reader, frame.type, _plain(frame))
+
+
+def is_index(frame: Frame) -> bool:
+    """Whether ``decode_index`` may be used."""
+    return frame.type in (INDEX, INDEX_UPDATE)
+
+
+def decode_index(frame: Frame) -> Iterator[Index | IndexUpdate]:
+    """
+    Read and check an index; a long one becomes several, of which all but the first are updates. Each is read
+    when it is asked for.
+
+    :raises BadMessage: broken, or what no honest peer sends (check.py, cut.py).
+    """
+    type, body = frame.type, memoryview(_plain(frame))
+    folder: FolderID | None = None
+    for start, end in index_parts(body):
+        part = _read(_READERS[type], type, body[start:end])
+        assert isinstance(part, Index | IndexUpdate)
+        if folder is not None:  # it stood in the first part, as did what the numbers of all follow
+            part = IndexUpdate(folder, part.files, part.last_sequence)
+        yield part
+        type, folder = INDEX_UPDATE, part.folder
+
+
+def _plain(frame: Frame) -> Block | bytearray:
+    """The body of a message, not compressed."""
     if frame.compression == _LZ4:
-        body = _inflate(body, body_limit(frame.type))
-    elif frame.compression != _NONE:
+        return _inflate(frame.body, body_limit(frame.type))
+    if frame.compression != _NONE:
         raise BadMessage(f"unknown compression {frame.compression}")
+    return frame.body
+
+
+def _read(
+    reader: Callable[[Block | bytearray], Message], type: int, body: Block | bytearray
+) -> Message:
     try:
         return reader(body)
     except DecodeError:
-        raise BadMessage(f"broken message of type {frame.type}") from None
+        raise BadMessage(f"broken message of type {type}") from None
     except BadName as error:
         raise BadMessage(str(error)) from None
 
@@ -229,6 +272,7 @@ def _inflate(body: Block | bytearray, limit: int) -> bytes:
 
 
 def _read_config(body: Block | bytearray) -> ClusterConfig:
+    check_config(memoryview(body))
     pb = ClusterConfigPb.FromString(bytes(body))
     return ClusterConfig(tuple(_folder(folder) for folder in pb.folders), pb.secondary)
 
@@ -279,58 +323,8 @@ def _read_request(body: Block | bytearray) -> Request:
     return Request(pb.id, folder, name, pb.offset, size, hash, pb.from_temporary, pb.block_no)
 
 
-def _read_response(body: Block | bytearray) -> Response:
-    """By hand, since protobuf would copy the data."""
-    id, code, data = 0, 0, memoryview(b"")
-    view = memoryview(body)
-    at, end = 0, len(view)
-    while at < end:
-        tag, at = _read_varint(view, at)
-        kind = tag & 7
-        if kind == 0:
-            value, at = _read_varint(view, at)
-            if tag == 0x08:
-                id = value
-            elif tag == 0x18:
-                code = value
-        elif kind == 2:
-            length, at = _read_varint(view, at)
-            if length > end - at:
-                raise BadMessage("broken message of type 4")
-            if tag == 0x12:
-                data = view[at : at + length]
-            at += length
-        else:  # fields that nobody defined
-            at += {1: 8, 5: 4}.get(kind, end)
-    if at != end:
-        raise BadMessage("broken message of type 4")
-    return Response(id, data, _error_code(code) if code else ErrorCode.NO_ERROR)
-
-
-def _error_code(number: int) -> ErrorCode:
-    try:
-        return ErrorCode(number)
-    except ValueError:
-        return ErrorCode.GENERIC
-
-
-def _read_varint(view: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    try:
-        while True:
-            byte = view[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value & _U64, at
-            shift += 7
-            if shift > 63:
-                raise BadMessage("broken message of type 4")
-    except IndexError:
-        raise BadMessage("broken message of type 4") from None
-
-
 def _read_progress(body: Block | bytearray) -> DownloadProgress:
+    check_progress(memoryview(body))
     pb = DownloadProgressPb.FromString(bytes(body))
     updates = []
     for update in pb.updates:
@@ -359,7 +353,7 @@ _READERS: dict[int, Callable[[Block | bytearray], Message]] = {
     INDEX: _read_index,
     INDEX_UPDATE: _read_update,
     REQUEST: _read_request,
-    RESPONSE: _read_response,
+    RESPONSE: read_response,
     DOWNLOAD_PROGRESS: _read_progress,
     PING: _read_ping,
     CLOSE: _read_close,

@@ -14,7 +14,7 @@ from functools import lru_cache
 from google.protobuf.message import DecodeError
 
 from txsyncthing.bep.bep_pb2 import BlockInfoPb, CounterPb, FileInfoPb, VectorPb
-from txsyncthing.bep.check import BadMessage, check_block_size, check_file
+from txsyncthing.bep.check import BadMessage, check_block_size, check_extras, check_file
 from txsyncthing.vocabulary.block import (
     HASH_SIZE,
     MIN_BLOCK_SIZE,
@@ -190,6 +190,7 @@ def read_file(pb: FileInfoPb) -> FileInfo:
     name = pb.name
     size = pb.size
     deleted = pb.deleted
+    check_extras(name, len(pb.version), len(pb.symlink_target), len(pb.platform))
     invalid = pb.invalid
     blocks = pb.blocks
     sequence = pb.sequence
@@ -231,6 +232,13 @@ def read_file(pb: FileInfoPb) -> FileInfo:
         pb.encrypted,
         LocalFlag.REMOTE_INVALID if invalid else LocalFlag.NONE,
     )
+
+
+def weight(file: FileInfo) -> int:
+    """About how many bytes the file takes in memory."""
+    counters = len(file.version.counters)
+    texts = len(file.name) + len(file.symlink_target) + len(file.platform) + len(file.encrypted)
+    return 200 + 100 * counters + texts + len(file.hashes)
 
 
 def encode_file(file: FileInfo) -> bytes:

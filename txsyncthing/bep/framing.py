@@ -58,6 +58,7 @@ class FrameDecoder:
         self._length = 0  # of that body
         self._have = 0  # bytes of it that came
         self._skip = 0  # bytes still to read over
+        self.used = 0  # bytes of the piece that is fed, up to the frame that came last
 
     @property
     def buffered(self) -> int:
@@ -68,7 +69,8 @@ class FrameDecoder:
         """
         Go through the next bytes of the stream, cut anywhere. Nothing of ``data`` is kept by reference.
 
-        Run the iterator to its end before the next call.
+        Run the iterator to its end before the next call, or feed what is behind ``used`` first. A message
+        that was read over comes without its body.
 
         :raises BadFrame: a length above the limit or a broken header; the decoder is spent.
         """
@@ -79,6 +81,9 @@ class FrameDecoder:
                 step = min(self._skip, end - at)
                 self._skip -= step
                 at += step
+                if not self._skip:
+                    self.used = at
+                    yield Frame(self._type, 0, b"")
                 continue
             if self._body is None:
                 at = self._read_head(view, at)
@@ -94,9 +99,11 @@ class FrameDecoder:
                 body = self._body
             self._body = None
             self._have = 0
+            self.used = at
             yield Frame(self._type, self._compression, body)
         if self._body is not None and self._length == 0:
             self._body = None
+            self.used = end
             yield Frame(self._type, self._compression, b"")
 
     def _read_head(self, view: memoryview, at: int) -> int:
@@ -129,7 +136,7 @@ class FrameDecoder:
         limit = self._limit(self._type)
         if length > (MAX_MESSAGE_LENGTH if limit < 0 else limit):
             raise BadFrame(f"message of type {self._type} with {length} bytes, limit {limit}")
-        if limit < 0:
+        if limit < 0 and length:
             self._skip = length
             return
         self._length = length

@@ -17,6 +17,7 @@ _PREFIX = Struct(">IH")  # magic, length in bytes
 MAGIC = 0x2EA7D90B
 OLD_MAGICS = frozenset({0x00010001, 0x00010000, 0x9F79BC40})
 MAX_HELLO_LENGTH = 32767  # bytes
+MAX_SHOWN = 256  # letters of a name that we keep
 
 
 class BadHello(ValueError):
@@ -74,9 +75,14 @@ def _decode(body: bytes) -> Hello:
     except DecodeError:
         raise BadHello("broken Hello") from None
     return Hello(
-        device_name=hello.device_name,
-        client_name=hello.client_name,
-        client_version=hello.client_version,
+        device_name=_shown(hello.device_name),
+        client_name=_shown(hello.client_name),
+        client_version=_shown(hello.client_version),
         num_connections=hello.num_connections,
         timestamp=hello.timestamp,
     )
+
+
+def _shown(text: str) -> str:
+    """Words of a stranger that go to the log, to the user and to the configuration."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:MAX_SHOWN])

@@ -16,8 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsyncthing.bep.answers_protocol import Answers
-from txsyncthing.bep.check import BadMessage, body_limit
-from txsyncthing.bep.codec import decode, encode, encode_spliced
+from txsyncthing.bep.codec import encode, encode_spliced
 from txsyncthing.bep.exchange import (
     TICK,
     Due,
@@ -25,9 +24,10 @@ from txsyncthing.bep.exchange import (
     Silence,
     TooManyRequests,
 )
-from txsyncthing.bep.framing import BadFrame, FrameDecoder
+from txsyncthing.bep.file_codec import weight
 from txsyncthing.bep.hello import BadHello, HelloDecoder, encode_hello
-from txsyncthing.bep.lifecycle import Connection, new_connection
+from txsyncthing.bep.inflow import ROOM, Inflow
+from txsyncthing.bep.lifecycle import Connection, new_connection, shortcut
 from txsyncthing.bep.messages import (
     Block,
     Close,
@@ -70,7 +70,7 @@ __all__ = [
     "Traffic",
 ]
 
-INDEX_BYTES = 8 * 1024 * 1024  # of files not stored yet; above it we stop reading
+ALONE = ROOM + 1  # the weight of a message after which nothing is read until it is dealt with
 
 
 class BepProtocol(protocol.Protocol):
@@ -91,17 +91,16 @@ class BepProtocol(protocol.Protocol):
         self._life = new_connection(Connection(self, terms.clock))
         self._read: Callable[[bytes | memoryview], None] = self._read_hello
         self._greeting = HelloDecoder()
-        self._frames = FrameDecoder(body_limit)
+        self._inflow: Inflow
         self._early = b""  # what followed the Hello
         self._receiver: Receiver
         self._accepted = False
         self._compression = Compression.NEVER
         self._over: str | None = None  # the reason, once there is one
+        self._hear: Callable[[Message], None] = self._life.message
         self._requests: RequestTable[Deferred[Block]] = RequestTable()
         self._answers = Answers(lambda request: self._receiver.serve(self, request), self._answer)
         self._outflow = Outflow(self._write, self._answers.left)
-        self._indexing = 0  # bytes of index messages not yet stored
-        self._holding = False  # we have paused reading for them
         self._silence = Silence(terms.clock.seconds())
         self._started = terms.clock.seconds()
         self._bytes_in = 0
@@ -206,6 +205,9 @@ class BepProtocol(protocol.Protocol):
         self.transport = transport  # type: ignore[assignment]
         self.wire = transport
         self.device = transport.device
+        self._inflow = Inflow(
+            self._clock, transport, lambda message: self._hear(message), self._life.broken
+        )
         self._compression = self._terms.compression(self.device)
         transport.registerProducer(self, True)
         if self._terms.admit(self):
@@ -248,7 +250,7 @@ class BepProtocol(protocol.Protocol):
 
     def open(self) -> None:
         early, self._early = self._early, b""
-        self._read = self._read_frames
+        self._read = self._inflow.feed
         self.wire.resumeProducing()
         self._read(early)
 
@@ -259,15 +261,17 @@ class BepProtocol(protocol.Protocol):
         elif isinstance(message, Request):
             self._serve_soon(message)
         elif isinstance(message, Index | IndexUpdate):
-            self._store(receiver.index(self, message), message)
+            self._await(receiver.index(self, message), sum(map(weight, message.files)))
         elif isinstance(message, ClusterConfig):
-            receiver.cluster_config(self, message)
+            self._hear = shortcut(self._life, self)
+            self._await(receiver.cluster_config(self, message), ALONE)
         elif isinstance(message, DownloadProgress):
             receiver.download_progress(self, message)
 
     def over(self, reason: str) -> None:
         self._over = reason
         self._read = self._ignore
+        self._inflow.stop()
         if self._tick is not None and self._tick.active():
             self._tick.cancel()
         lost = PeerLost(reason)
@@ -306,38 +310,20 @@ class BepProtocol(protocol.Protocol):
     def _keep(self, data: bytes | memoryview) -> None:
         self._early += bytes(data)
 
-    def _read_frames(self, data: bytes | memoryview) -> None:
-        try:
-            for frame in self._frames.feed(data):
-                message = decode(frame)
-                if message is not None:
-                    self._life.message(message)
-                    if self._over is not None:
-                        return
-        except (BadFrame, BadMessage) as error:
-            self._life.broken(str(error))
-
     def _ignore(self, data: bytes | memoryview) -> None: ...
 
-    # Index messages: reading pauses while too much of them is not stored yet.
+    # What takes a while: reading pauses when there is too much of it.
 
-    def _store(self, stored: Deferred[None] | None, message: Index | IndexUpdate) -> None:
-        if stored is None:
+    def _await(self, work: Deferred[None] | None, weight: int) -> None:
+        if work is None:
             return
-        weight = sum(200 + len(file.name) + len(file.hashes) for file in message.files)  # roughly
-        self._indexing += weight
-        if self._indexing > INDEX_BYTES and not self._holding:
-            self._holding = True
-            self.wire.pauseProducing()
-        stored.addCallbacks(self._stored, self._not_stored, callbackArgs=(weight,))
+        self._inflow.hold(weight)
+        work.addCallbacks(self._done, self._failed, callbackArgs=(weight,))
 
-    def _stored(self, result: None, weight: int) -> None:
-        self._indexing -= weight
-        if self._holding and self._indexing <= INDEX_BYTES and self._over is None:
-            self._holding = False
-            self.wire.resumeProducing()
+    def _done(self, result: None, weight: int) -> None:
+        self._inflow.release(weight)
 
-    def _not_stored(self, failure: Failure) -> None:
+    def _failed(self, failure: Failure) -> None:
         self._life.broken(failure.getErrorMessage())
 
     # Requests, theirs and ours.

@@ -93,8 +93,14 @@ class Receiver(Protocol):
     they were sent.
     """
 
-    def cluster_config(self, protocol: BepProtocol, message: ClusterConfig) -> None:
-        """What the peer shares now; may come again at any time."""
+    def cluster_config(
+        self, protocol: BepProtocol, message: ClusterConfig
+    ) -> Deferred[None] | None:
+        """
+        What the peer shares now; may come again at any time.
+
+        :returns: fires when we are ready for what follows it.
+        """
 
     def index(self, protocol: BepProtocol, message: Index | IndexUpdate) -> Deferred[None] | None:
         """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from txsyncthing.filesystem import disk
 from txsyncthing.filesystem.disk import DiskFilesystem
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Filesystem, Kind, ThroughSymlink
@@ -99,6 +101,45 @@ def test_a_rename_replaces_a_file(storage: Filesystem) -> None:
     assert storage.list("d") == []
 
 
+def test_placing_replaces_nothing(storage: Filesystem) -> None:
+    storage.make_directory("d", 0o755)
+    put(storage, "d/new", b"new")
+    put(storage, "taken", b"old")
+    with pytest.raises(FileExistsError):
+        storage.place("d/new", "taken")
+    storage.place("d/new", "free")
+    assert (take(storage, "taken"), take(storage, "free")) == (b"old", b"new")
+    assert storage.list("d") == []
+
+
+def test_two_items_exchange_their_names(storage: Filesystem) -> None:
+    storage.make_directory("d", 0o755)
+    put(storage, "d/a", b"was a")
+    storage.symlink(b"target", "b")
+    assert storage.exchange("d/a", "b")
+    assert take(storage, "b") == b"was a"
+    assert storage.read_link("d/a") == b"target"
+    with pytest.raises(FileNotFoundError):
+        storage.exchange("b", "missing")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EINVAL])
+def test_where_a_storage_cannot_tell_files_are_placed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(disk, "rename_at", refuse)
+    storage = DiskFilesystem(str(tmp_path))
+    put(storage, "a", b"bytes")
+    storage.place("a", "b")
+    assert take(storage, "b") == b"bytes"
+    put(storage, "a", b"other")
+    assert not storage.exchange("a", "b")
+    assert take(storage, "b") == b"bytes"
+
+
 def test_a_second_name_never_replaces_an_item(storage: Filesystem) -> None:
     put(storage, "old", b"bytes")
     put(storage, "taken", b"others")
@@ -156,6 +197,10 @@ def test_items_are_changed_by_name(storage: Filesystem) -> None:
         lambda s: s.remove("l/f"),
         lambda s: s.rename("l/f", "x"),
         lambda s: s.rename("x", "l/f"),
+        lambda s: s.place("l/f", "y"),
+        lambda s: s.place("x", "l/new"),
+        lambda s: s.exchange("l/f", "x"),
+        lambda s: s.exchange("x", "l/f"),
         lambda s: s.link("l/f", "y"),
         lambda s: s.link("x", "l/new"),
         lambda s: s.symlink(b"t", "l/new"),

@@ -595,7 +595,7 @@ def test_an_edit_right_after_the_rename_is_seen_by_the_next_scan(
     def placed() -> None:
         disk.intercept("lstat", "f", lambda: folder.write("f", edit))
 
-    disk.intercept("rename", ".syncthing.f.tmp", placed)
+    disk.intercept("place", ".syncthing.f.tmp", placed)
     folder.pull()
     record, found = folder.local("f"), disk.lstat("f")
     assert folder.read("f") == edit
@@ -618,3 +618,34 @@ def test_what_was_deleted_while_ignored_can_come_back_when_it_is_not(folder: Fol
     folder.offer((file("f", b"back", 9), b"back"))
     folder.pull()
     assert folder.read("f") == b"back"
+
+
+@pytest.mark.parametrize("edit", [b"MINE", b"mine, and longer"])
+@pytest.mark.parametrize("way", ["in place", "renamed over"])
+def test_an_edit_right_before_the_rename_is_not_replaced(
+    folder: Folder, edit: bytes, way: str
+) -> None:
+    disk = folder.memory
+    mine = folder.scan("f", b"mine", version=1, by=10)
+    folder.offer((file("f", b"their bytes", 2), b"their bytes"))
+
+    def user() -> None:
+        if way == "in place":
+            folder.write("f", edit)
+        else:
+            folder.write("f.new", edit)
+            disk.rename("f.new", "f")
+
+    disk.intercept("exchange", ".syncthing.f.tmp", user)
+    (error,) = folder.pull().failed
+    assert error.cause == "changed-locally"
+    assert folder.read("f") == edit
+    assert folder.local("f").version == mine.version
+
+
+def test_a_new_file_is_not_replaced_by_one_that_comes_in_the_same_moment(folder: Folder) -> None:
+    folder.offer((file("f", b"theirs"), b"theirs"))
+    folder.memory.intercept("place", ".syncthing.f.tmp", lambda: folder.write("f", b"mine"))
+    (error,) = folder.pull().failed
+    assert error.cause == "changed-locally"
+    assert folder.read("f") == b"mine"

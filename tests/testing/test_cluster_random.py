@@ -43,6 +43,8 @@ OPERATIONS = (
     "remove",
     "remove_directory",
     "rename",
+    "place",
+    "exchange",
     "link",
     "chmod",
     "space",

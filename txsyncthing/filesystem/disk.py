@@ -19,6 +19,7 @@ from contextlib import contextmanager
 
 from typing_extensions import Buffer
 
+from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -204,30 +205,42 @@ class DiskFilesystem:
             self._leave(directory)
 
     def rename(self, old: str, new: str) -> None:
+        with self._both(old, new) as (source, old_base, target, new_base):
+            os.rename(old_base, new_base, src_dir_fd=source, dst_dir_fd=target)
+
+    def place(self, old: str, new: str) -> None:
+        try:
+            with self._both(old, new) as both:
+                rename_at(*both, NO_REPLACE)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            self.rename(old, new)
+
+    def exchange(self, a: str, b: str) -> bool:
+        try:
+            with self._both(a, b) as both:
+                rename_at(*both, EXCHANGE)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            return False
+        return True
+
+    def link(self, old: str, new: str) -> None:
+        with self._both(old, new) as (source, old_base, target, new_base):
+            os.link(old_base, new_base, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+
+    @contextmanager
+    def _both(self, old: str, new: str) -> Iterator[tuple[int, str, int, str]]:
+        """The open directories of two items, each with the item's name in it."""
         self._forget(old)
         self._forget(new)
         source, old_base = self._enter(old)
         try:
             target, new_base = self._enter(new)
             try:
-                os.rename(old_base, new_base, src_dir_fd=source, dst_dir_fd=target)
-            finally:
-                self._leave(target)
-        finally:
-            self._leave(source)
-
-    def link(self, old: str, new: str) -> None:
-        source, old_base = self._enter(old)
-        try:
-            target, new_base = self._enter(new)
-            try:
-                os.link(
-                    old_base,
-                    new_base,
-                    src_dir_fd=source,
-                    dst_dir_fd=target,
-                    follow_symlinks=False,
-                )
+                yield source, old_base, target, new_base
             finally:
                 self._leave(target)
         finally:

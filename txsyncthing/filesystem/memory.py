@@ -213,6 +213,21 @@ class MemoryFilesystem:
         directory.children[base] = node
         directory.modified = directory.changed = node.changed = self.tick()
 
+    def place(self, old: str, new: str) -> None:
+        self.spring("place", old)
+        directory, base = self._parent(new)
+        if base in directory.children:
+            raise error(errno.EEXIST, new)
+        self.rename(old, new)
+
+    def exchange(self, a: str, b: str) -> bool:
+        one, other = self._find("exchange", a), self._find("exchange", b)
+        for name, node in ((a, other), (b, one)):
+            directory, base = self._parent(name)
+            self._place(directory, base, node, name)
+            node.changed = self.tick()
+        return True
+
     def link(self, old: str, new: str) -> None:
         node = self._find("link", old)
         if node.kind is Kind.DIRECTORY:

@@ -133,6 +133,16 @@ class Filesystem(Protocol):
     def rename(self, old: str, new: str) -> None:
         """Atomic; replaces a file."""
 
+    def place(self, old: str, new: str) -> None:
+        """
+        Rename where nothing is to be replaced.
+
+        :raises FileExistsError: the name is taken. A storage that cannot tell replaces it.
+        """
+
+    def exchange(self, a: str, b: str) -> bool:
+        """Let two items have each other's name, at once; False where the storage cannot."""
+
     def link(self, old: str, new: str) -> None:
         """
         Give a file a second name, which must be free.

@@ -129,13 +129,44 @@ def put(
     options: PullOptions,
     now: float,
 ) -> Placed:
-    """Let a finished temporary file (or symlink) take its place; never a moment without the name."""
-    _, copy = clear(filesystem, wanted, have, options, now, replaceable=True)
+    """
+    Let a finished temporary file (or symlink) take its place; never a moment without the name.
+
+    What somebody put there since we looked is not replaced, nor is what somebody wrote to the old file
+    until now, as far as the storage can exchange two names at once. Who has the old file open and writes to
+    it later writes to a file without a name.
+
+    :raises ItemFailed: the place is not as it was; nothing has changed there.
+    """
+    found, copy = clear(filesystem, wanted, have, options, now, replaceable=True)
     before = filesystem.lstat(temporary)
-    filesystem.rename(temporary, wanted.name)
+    if found is None or found.kind is Kind.DIRECTORY:
+        try:
+            filesystem.place(temporary, wanted.name)
+        except FileExistsError:
+            raise ItemFailed(Cause.CHANGED, rescan=True) from None
+    else:
+        _replace(filesystem, temporary, wanted.name, found)
     after = filesystem.lstat(wanted.name)
     # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
     return Placed(after if _same_bytes(before, after) else before, copy)
+
+
+def _replace(filesystem: Filesystem, temporary: str, name: str, found: Stat) -> None:
+    """Rename over what was ``found`` to be there."""
+    if (
+        look(filesystem, name) is None
+    ):  # a storage without hard links: the copy took the name with it
+        filesystem.rename(temporary, name)
+        return
+    if not filesystem.exchange(temporary, name):
+        filesystem.rename(temporary, name)
+        return
+    if _same_bytes(found, filesystem.lstat(temporary)):
+        filesystem.remove(temporary)
+        return
+    filesystem.exchange(temporary, name)
+    raise ItemFailed(Cause.CHANGED, rescan=True)
 
 
 def _same_bytes(a: Stat, b: Stat) -> bool:

@@ -27,6 +27,9 @@ SMALL = 1024 * 1024  # bytes; larger files are assembled on disk
 BATCH = 32  # files that are worth a worker of their own
 MAX_BATCH = 128
 LANES = 8  # batches at the same time, so that their fsyncs overlap
+QUICK_LANES = 2  # where nothing waits for the disk: more would compete for the interpreter
+SLOW = 500e-6  # seconds for a file, and
+SLOW_RATE = 500e6  # bytes a second, beyond which a batch has waited for the disk
 
 Copies = dict[bytes, list[tuple[WireName, int]]]
 """Block hash to local files and block numbers."""
@@ -97,6 +100,7 @@ class SmallFiles:
         self._report = report
         self._ready: list[Small] = []
         self._running = 0
+        self._lanes = LANES
         self._dispatching = False
         self.open: dict[WireName, Small] = {}
 
@@ -193,7 +197,7 @@ class SmallFiles:
         self._dispatching = True
         try:
             while self._ready and (
-                self._running == 0 or (len(self._ready) >= BATCH and self._running < LANES)
+                self._running == 0 or (len(self._ready) >= BATCH and self._running < self._lanes)
             ):
                 batch, self._ready = self._ready[:MAX_BATCH], self._ready[MAX_BATCH:]
                 self._running += 1
@@ -203,13 +207,19 @@ class SmallFiles:
 
     def _place(self, batch: list[Small]) -> None:
         files = [_whole(small) for small in batch]
+        begun = self._seams.clock.seconds()
         done: Deferred[list[Outcome]] = self._seams.workers.disk.run(
             place_files, self._seams.filesystem, files, self._options, self._seams.unix()
         )
-        done.addCallbacks(self._placed, self._lost, callbackArgs=(batch,), errbackArgs=(batch,))
+        done.addCallbacks(
+            self._placed, self._lost, callbackArgs=(batch, begun), errbackArgs=(batch,)
+        )
 
-    def _placed(self, outcomes: Sequence[Outcome], batch: Sequence[Small]) -> None:
+    def _placed(self, outcomes: Sequence[Outcome], batch: Sequence[Small], begun: float) -> None:
         self._running -= 1
+        size = sum(small.need.wanted.size for small in batch)
+        due = begun + SLOW * len(batch) + size / SLOW_RATE
+        self._lanes = QUICK_LANES if self._seams.clock.seconds() < due else LANES
         for small, outcome in zip(batch, outcomes, strict=True):
             if outcome.spoiled:
                 self._mend(small, outcome.spoiled)

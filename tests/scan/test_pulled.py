@@ -105,3 +105,30 @@ def test_what_a_peer_may_not_give_is_a_change_of_ours(folder: Folder) -> None:
     told(folder, theirs._replace(local_flags=LocalFlag.REMOTE_INVALID))
     folder.scan()
     assert folder.record(WireName("f")).modified_by == ME
+
+
+def test_a_record_of_what_was_pulled_does_not_outlive_it(folder: Folder) -> None:
+    folder.disk.put("f", b"old")
+    folder.scan()
+    folder.disk.settle()
+    theirs = edited(folder, "f", b"new bytes")
+    folder.disk.remove("f")
+    folder.disk.put(".syncthing.f.tmp", b"new bytes")
+    folder.disk.utime(".syncthing.f.tmp", theirs.modified)
+    opened = folder.disk.create(".syncthing.f.tmp", 0o644)
+    opened.sync()
+    opened.close()
+    folder.disk.rename(".syncthing.f.tmp", "f")
+    folder.scan()
+    assert folder.record("f").version == theirs.version
+    folder.disk.crash()
+    assert folder.disk.take("f") == b"new bytes"
+
+
+def test_what_cannot_be_made_durable_is_a_change_of_ours(folder: Folder) -> None:
+    folder.disk.put("f", b"old")
+    folder.scan()
+    edited(folder, "f", b"new bytes")
+    folder.disk.fail("sync_directory", "*", OSError(5, "Input/output error"))
+    folder.scan()
+    assert folder.record("f").modified_by == ME

@@ -9,6 +9,7 @@ Source: reference 5.5 ("Unexpected local change", "Missing parent", "inWritableD
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from txsyncthing.filesystem.metadata import same_permissions, same_time
@@ -163,7 +164,8 @@ def _replace(filesystem: Filesystem, temporary: str, name: str, found: Stat) -> 
         filesystem.rename(temporary, name)
         return
     if _same_bytes(found, filesystem.lstat(temporary)):
-        filesystem.remove(temporary)
+        with suppress(OSError):  # a leftover does no harm
+            filesystem.remove(temporary)
         return
     filesystem.exchange(temporary, name)
     raise ItemFailed(Cause.CHANGED, rescan=True)

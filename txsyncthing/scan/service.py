@@ -11,6 +11,7 @@ Source: reference 5.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -29,7 +30,7 @@ from txsyncthing.scan.walk import GONE, Walk
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
-from txsyncthing.vocabulary.name import WireName
+from txsyncthing.vocabulary.name import WireName, parent
 from txsyncthing.vocabulary.vector import Vector
 
 _ROWS = 2000  # of the index in one question
@@ -67,6 +68,20 @@ def confirm(filesystem: Filesystem, names: Sequence[WireName], healthy: Healthy)
     if not healthy():
         raise ScanStopped("the folder became unhealthy during the scan; no deletion was recorded")
     return gone
+
+
+def sync_parents(filesystem: Filesystem, names: Sequence[WireName]) -> None:
+    """
+    A job: make durable that these items are there, or are not.
+
+    A record of a peer's version that outlives the item itself would take what a power cut brings back for
+    an edit of it.
+
+    :raises OSError: that could not be done.
+    """
+    for directory in sorted({parent(name) for name in names}):
+        with suppress(*GONE):
+            filesystem.sync_directory(directory)
 
 
 def _is_gone(filesystem: Filesystem, name: WireName) -> bool:
@@ -277,14 +292,32 @@ class _Scan:
                 self._errors.append(outcome)
         olds = await self._olds([file.name for item, file in found if item.known])
         wanted = await self._wanted([file.name for _, file in found])
+        there = await self._pulled([file for _, file in found], olds, wanted)
         revised: list[tuple[Work, FileInfo]] = []
         for item, file in found:
-            old = olds.get(file.name)
-            record = revise(old, file, self._options)
+            record = revise(olds.get(file.name), file, self._options)
             if record is not None:
-                there = pulled(old, file, wanted.get(file.name), self._options)
-                revised.append((item, there or record))
+                revised.append((item, there.get(file.name, record)))
         return revised
+
+    async def _pulled(
+        self,
+        files: Sequence[FileInfo],
+        olds: Mapping[WireName, FileInfo],
+        wanted: Mapping[WireName, FileInfo],
+    ) -> dict[WireName, FileInfo]:
+        """The records of items that were pulled, once that is durable."""
+        there = {}
+        for file in files:
+            record = pulled(olds.get(file.name), file, wanted.get(file.name), self._options)
+            if record is not None:
+                there[file.name] = record
+        if there:
+            try:
+                await self._workers.disk.run(sync_parents, self._filesystem, list(there))
+            except OSError:
+                return {}
+        return there
 
     async def _olds(self, names: Sequence[WireName]) -> dict[WireName, FileInfo]:
         return await self._index.local(names) if names else {}
@@ -323,13 +356,13 @@ class _Scan:
         gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
         olds = await self._index.local(gone)
         wanted = await self._wanted(gone)
-        files = []
-        for name in gone:
-            old = olds.get(name)
-            if old is not None and not old.deleted:
-                file = deletion(old, self._own)
-                files.append(pulled(old, file, wanted.get(name), self._options) or file)
-        return files
+        files = [
+            deletion(olds[name], self._own)
+            for name in gone
+            if name in olds and not olds[name].deleted
+        ]
+        there = await self._pulled(files, olds, wanted)
+        return [there.get(file.name, file) for file in files]
 
     async def _delete(self, names: Sequence[WireName]) -> None:
         files = await self._deletions(names)

@@ -70,7 +70,16 @@ def test_a_variable_can_say_no(no: str) -> None:
 
 
 def test_old_spellings_and_what_we_do_not_have_are_accepted() -> None:
-    made = settings("--no-browser", "--no-restart", "--no-upgrade", "--logflags=0", "--logfile=/x")
+    made = settings(
+        "--no-browser",
+        "--no-restart",
+        "--no-upgrade",
+        "--log-format-timestamp=",
+        "--db-maintenance-interval=8h",
+        "--no-log-format-level-string",
+        "--logflags=0",
+        "--logfile=/x",
+    )
     assert made.log_file == "/x"
     assert settings("--verbose").log_level is Level.DEBUG
 

@@ -129,10 +129,8 @@ class Jobs:
         :returns: why that cannot be; empty if it is done.
         """
         ground = self._ground
-        if self._unsupported:
-            return self._unsupported
-        if self.damage:
-            return self.damage
+        if trouble := self.damage or self._unsupported:
+            return trouble
         try:
             if not self.opened:
                 await ground.index.open()

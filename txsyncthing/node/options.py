@@ -73,6 +73,9 @@ class Options(usage.Options):
         ["log-max-old-files", None, None, "Old log files to keep [STLOGMAXOLDFILES].", _positive],
         ["auditfile", None, None, "File of the audit log, - or -- for the outputs [STAUDITFILE]."],
         ["logflags", None, None, "Accepted, does nothing."],
+        ["log-format-timestamp", None, None, "Accepted, does nothing."],
+        ["db-maintenance-interval", None, None, "Accepted: databases are tidied every 8 hours."],
+        ["db-delete-retention-interval", None, None, "Accepted: deletions are never forgotten."],
     ]
     optFlags = [
         [
@@ -92,6 +95,9 @@ class Options(usage.Options):
         ["no-browser", None, "Accepted: no browser is ever opened."],
         ["no-restart", None, "A restart ends with status 3, for what supervises the node."],
         ["no-upgrade", None, "Accepted: the node never upgrades itself."],
+        ["log-format-level-string", None, "Accepted, does nothing."],
+        ["no-log-format-level-string", None, "Accepted, does nothing."],
+        ["log-format-level-syslog", None, "Accepted, does nothing."],
     ]
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from txsyncthing.bep.messages import (
 from txsyncthing.bep.protocol import BepFactory, PeerLost, RequestFailed
 from txsyncthing.cluster.accept import MAX_OFFERED
 from txsyncthing.cluster.pending import MAX_DEVICES
-from txsyncthing.cluster.progress import MAX_NAMES
+from txsyncthing.cluster.progress import MAX_SHOWN
 from txsyncthing.config.device import ObservedFolder
 from txsyncthing.events.types import EventType
 from txsyncthing.ignore.matcher import Matcher
@@ -203,7 +203,7 @@ def test_a_flood_of_download_progress_is_kept_within_bounds(met: Met) -> None:
         met.bob.link.send(DownloadProgress(F, updates))
     met.bench.run()
     counts = met.alice.told(EventType.REMOTE_DOWNLOAD_PROGRESS)[-1]["state"]
-    assert isinstance(counts, dict) and len(counts) == MAX_NAMES
+    assert isinstance(counts, dict) and len(counts) == MAX_SHOWN
 
 
 # Requests.

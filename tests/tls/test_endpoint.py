@@ -359,12 +359,17 @@ def is_cut_off(client: socket.socket) -> bool:
         client.close()
 
 
-def test_a_flood_of_mute_clients_is_cut_off() -> None:
+def test_a_flood_of_mute_clients_cuts_off_the_oldest() -> None:
     loop = Loopback()
-    loop.port._shaking.update(Deferred() for _ in range(MAX_HANDSHAKES))
-    client = loop.connect()
-    assert is_cut_off(client)
+    oldest = loop.connect()
+    loop.port._shaking.update(dict.fromkeys(Deferred() for _ in range(MAX_HANDSHAKES - 1)))
+    newest = loop.connect()
+    assert is_cut_off(oldest)
+    assert len(loop.port._shaking) == MAX_HANDSHAKES
+    shaking = list(loop.port._shaking)[-1]
     loop.port._shaking.clear()
+    shaking.cancel()
+    assert is_cut_off(newest)
     loop.stop()
 
 

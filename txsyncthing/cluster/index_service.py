@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
 from txsyncthing.bep.messages import Index, IndexUpdate
+from txsyncthing.bep.protocol import PeerLost
 from txsyncthing.cluster.accept import Agreed
 from txsyncthing.cluster.index_receiver import NotForUs, authorize, disorder
 from txsyncthing.cluster.index_sender import Core, Sender, new_sender
@@ -29,6 +30,8 @@ from txsyncthing.vocabulary.name import WireName
 
 T = TypeVar("T")
 
+READS = 2  # folders whose next batch for one connection is read at a time
+
 
 class Forget(Protocol):
     """What the bridge does with names that came in an index."""
@@ -40,8 +43,17 @@ class Forget(Protocol):
 class Exchange:
     """Our index of one folder on its way to one device; satisfies ``SenderWorld``."""
 
-    def __init__(self, link: Link, folder: SharedFolder, agreed: Agreed, log: Log) -> None:
+    def __init__(
+        self,
+        link: Link,
+        folder: SharedFolder,
+        agreed: Agreed,
+        log: Log,
+        turns: DeferredSemaphore,
+    ) -> None:
         self.link = link
+        self.ended = False
+        self._turns = turns
         self.heard: int | None = None  # the last sequence that came on this connection
         self._index = folder.index
         self._log = log
@@ -63,8 +75,29 @@ class Exchange:
         self.sender: Sender = new_sender(core)
 
     def read(self, after: int) -> None:
-        reading = _attempt(lambda: self._index.local_after(after))
-        reading.addCallbacks(self.sender.batch, self._unreadable)
+        reading = Deferred.fromCoroutine(self._read(after))
+        reading.addErrback(self._unreadable)
+
+    async def _read(self, after: int) -> None:
+        """In turn with the other folders, and while there is room: a peer may have thousands of folders."""
+        await self._turns.acquire()
+        try:
+            if self.ended or not await self._room():
+                return
+            files = await self._index.local_after(after)
+            if not self.ended:
+                self.sender.batch(files)
+        finally:
+            self._turns.release()
+
+    async def _room(self) -> bool:
+        if not self.link.writable:
+            try:
+                await self.link.when_writable()
+            except PeerLost:
+                self.sender.stop()
+                return False
+        return not self.ended
 
     def _unreadable(self, failure: Failure) -> None:
         self.sender.stop()  # the folder itself stops for this, and starts us anew when it is mended
@@ -108,6 +141,9 @@ class IndexService:
         self._changed = changed
         self._forget = forget
         self._exchanges: dict[FolderID, dict[DeviceID, Exchange]] = {}
+        self._turns: dict[DeviceID, tuple[Link, DeferredSemaphore]] = {}
+        self._writing: dict[DeviceID, int] = {}  # changes of the databases on their way
+        self._settling: dict[DeviceID, list[Deferred[None]]] = {}
 
     def running(self, device: DeviceID, folder: FolderID) -> bool:
         return device in self._exchanges.get(folder, {})
@@ -116,14 +152,36 @@ class IndexService:
         """Both ends run the folder: exchange indexes over this connection, from where both left off."""
         self.end(link.device, folder.id)
         self._adopt(folder, link.device, agreed.about_them.index_id)
-        exchange = Exchange(link, folder, agreed, self._log)
+        exchange = Exchange(link, folder, agreed, self._log, self._turn(link))
         self._exchanges.setdefault(folder.id, {})[link.device] = exchange
         exchange.sender.start()
+
+    def _turn(self, link: Link) -> DeferredSemaphore:
+        held = self._turns.get(link.device)
+        if held is None or held[0] is not link:
+            held = self._turns[link.device] = (link, DeferredSemaphore(READS))
+        return held[1]
+
+    def settled(self, device: DeviceID) -> Deferred[None] | None:
+        """Fires when what a Cluster Config of the device changes in databases is done; None: it is."""
+        if device not in self._writing:
+            return None
+        settled: Deferred[None] = Deferred()
+        self._settling.setdefault(device, []).append(settled)
+        return settled
+
+    def _written(self, result: object, device: DeviceID) -> None:
+        self._writing[device] -= 1
+        if not self._writing[device]:
+            del self._writing[device]
+            for settled in self._settling.pop(device, []):
+                settled.callback(None)
 
     def end(self, device: DeviceID, folder: FolderID) -> None:
         """One end runs the folder no longer."""
         exchange = self._exchanges.get(folder, {}).pop(device, None)
         if exchange is not None:
+            exchange.ended = True
             exchange.sender.stop()
 
     def end_device(self, device: DeviceID) -> None:
@@ -204,20 +262,25 @@ class IndexService:
             self._write(folder, folder.index.set_remote_index_id, device, index_id)
 
     def _write(
-        self, folder: SharedFolder, job: Callable[..., Awaitable[None]], *args: object
+        self,
+        folder: SharedFolder,
+        job: Callable[..., Awaitable[None]],
+        device: DeviceID,
+        *args: object,
     ) -> None:
         async def write() -> None:
             try:
-                await job(*args)
+                await job(device, *args)
             except IndexFailed as error:
                 self._log.warn("{folder}: {error}", folder=folder.id, error=error)
             else:
                 self._changed(folder)
 
-        # Nobody waits: the folder hears of a damaged database by itself.
+        # The folder hears of a damaged database by itself.
+        self._writing[device] = self._writing.get(device, 0) + 1
         Deferred.fromCoroutine(write()).addErrback(
             lambda failure: self._log.failure("{folder}", failure=failure, folder=folder.id)
-        )
+        ).addBoth(self._written, device)
 
 
 def _attempt(work: Callable[[], Awaitable[T]]) -> Deferred[T]:

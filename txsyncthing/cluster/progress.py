@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from txsyncthing.bep.messages import DownloadProgress, FileProgress, UpdateType
@@ -16,6 +17,7 @@ from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
 
+MAX_SHOWN = 200  # files in one event; a thousand events are kept
 MAX_NAMES = 10_000  # files of one device and folder that we remember
 MAX_BLOCKS = 2_000_000  # blocks of these files, all together
 
@@ -129,7 +131,8 @@ class ReceivedProgress:
 
     def counts(self) -> dict[str, int]:
         """File to number of blocks, as the event RemoteDownloadProgress has it."""
-        return {name: len(known.blocks) for name, known in self._files.items()}
+        shown = islice(self._files.items(), MAX_SHOWN)
+        return {name: len(known.blocks) for name, known in shown}
 
     @property
     def bytes(self) -> int:

@@ -176,9 +176,10 @@ class ClusterService(Service):
 
     # bep.protocol.Receiver
 
-    def cluster_config(self, protocol: BepProtocol, message: ClusterConfig) -> None:
-        if (desk := self._desks.get(protocol.device)) is not None:
-            desk.peer.configured(protocol, message)
+    def cluster_config(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
+        if (desk := self._desks.get(link.device)) is not None:
+            desk.peer.configured(link, message)
+        return self._indexes.settled(link.device)
 
     def index(self, protocol: BepProtocol, message: Index | IndexUpdate) -> Deferred[None] | None:
         return self._indexes.receive(protocol, message)
@@ -317,8 +318,7 @@ class ClusterService(Service):
         standing = self._peers.get(id)
         if standing is None or not standing.links:
             return DeviceStatus(paused, statistics=statistics)
-        connections: list[ConnectionStatus] = []
-        total = Bytes()
+        connections, total = [], Bytes()
         for link in standing.links:
             traffic = link.stats()
             carried = Bytes(traffic.bytes_in, traffic.bytes_out)

@@ -35,7 +35,7 @@ from txsyncthing.vocabulary.device import DeviceID
 ALPN = b"bep/1.0"
 HANDSHAKE_TIMEOUT = 10.0  # seconds
 DIAL_TIMEOUT = 10.0  # seconds, without the handshake
-MAX_HANDSHAKES = 256  # of strangers at a time; more are dropped
+MAX_HANDSHAKES = 256  # of strangers at a time; then the oldest is dropped
 _CIPHERS = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 _PARTIAL_WRITE = 1  # SSL_MODE_ENABLE_PARTIAL_WRITE: one record for each call
 
@@ -262,7 +262,7 @@ class TlsPort:
         self._node = node
         self._factory = factory
         self._failed = failed
-        self._shaking: set[Deferred[IProtocol]] = set()
+        self._shaking: dict[Deferred[IProtocol], None] = {}  # the oldest first
         self._acceptor = Acceptor(reactor, host, port, family, self._accepted)
 
     def getHost(self) -> IAddress:
@@ -280,17 +280,16 @@ class TlsPort:
 
     def _accepted(self, sock: socket, peer: IAddress) -> None:
         if len(self._shaking) >= MAX_HANDSHAKES:
-            sock.close()
-            return
+            next(iter(self._shaking)).cancel()  # mute ones must not keep others out
         shaking = self._node.secure(sock, True, self._factory)
         if not shaking.called:
-            self._shaking.add(shaking)
+            self._shaking[shaking] = None
         shaking.addBoth(self._shaken, shaking, peer)
 
     def _shaken(
         self, result: IProtocol | Failure, shaking: Deferred[IProtocol], peer: IAddress
     ) -> None:
-        self._shaking.discard(shaking)
+        self._shaking.pop(shaking, None)
         if (
             isinstance(result, Failure)
             and self._failed is not None

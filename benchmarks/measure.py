@@ -56,6 +56,18 @@ def forget_peak(daemon: Daemon) -> None:
     Path(f"/proc/{daemon.process.pid}/clear_refs").write_text("5")
 
 
+def warm(directory: Path, size: int) -> None:
+    """
+    Take so much memory and give it back: a virtual machine's host takes free memory away, and getting
+    it again would be measured.
+    """
+    path = directory / "warm"
+    with path.open("wb") as file:
+        for _ in range(size >> 20):
+            file.write(bytes(1 << 20))
+    path.unlink()
+
+
 def until(done: Callable[[], bool], what: str, timeout: float = 900.0) -> None:
     """
     Wait; asks often, but spends little of the machine on asking: at most a tenth of the time.

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contestants import Arena
-from benchmarks.measure import Meter, Result, count_files, until
+from benchmarks.measure import Meter, Result, count_files, until, warm
 from tests.interop.harness.content import MIB, fill
 from tests.interop.harness.daemon import Daemon
 from tests.interop.harness.pair import Pair
 
 FOLDER = "work"
 KIB = 1 << 10
+WARM = 2048 * MIB
 Story = Callable[[Arena, "Sizes"], Iterator[Result]]
 
 
@@ -49,6 +50,7 @@ def spread(root: Path, count: int, size: int) -> None:
 def sync(pair: Pair, row: str, files: int, rate: Callable[[float], str]) -> Iterator[Result]:
     """Let the right daemon fetch all that the left one has scanned while they were apart."""
     left, right = pair.both
+    warm(right.directory, WARM)
     meter = Meter(left, right)
     left.post("/rest/system/resume", device=right.device)
     until(lambda: count_files(right.folders[FOLDER]) >= files, f"{row}: all files are there")
@@ -81,6 +83,7 @@ def big(arena: Arena, sizes: Sizes) -> Iterator[Result]:
         file.write(b"one changed block")
     status = path.stat()
     before = received(right, left)
+    warm(right.directory, WARM)
     meter = Meter(left, right)
     left.rescan(FOLDER)
     until(lambda: modified(copy) == status.st_mtime_ns, "update: the block is there")

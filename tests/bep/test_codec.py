@@ -92,6 +92,11 @@ def test_an_unknown_type_is_no_message() -> None:
     assert decode(Frame(8, 0, b"whatever")) is None
 
 
+def test_a_reason_is_cut_before_it_goes_to_logs_and_users() -> None:
+    told = frame(encode(Close("why\x1b" + "x" * 100_000), Compression.NEVER))
+    assert decode(told) == Close("why\ufffd" + "x" * 252)
+
+
 # Compression.
 
 

@@ -152,6 +152,13 @@ def test_a_flood_of_offers_is_kept_within_bounds(met: Met) -> None:
     assert met.is_up
 
 
+def test_an_offer_with_an_endless_id_is_not_remembered(met: Met) -> None:
+    ids = FolderID("x" * 257), FolderID("x" * 256)
+    met.bob.link.configure(ClusterConfig(tuple(Folder(id) for id in ids)))
+    met.bench.run()
+    assert set(met.alice.cluster.pending_folders()) == {ids[1]}
+
+
 def test_an_ignored_folder_is_not_pending(met: Met) -> None:
     met.alice.edit_device(BOB, ignored_folders=(ObservedFolder(id="spam"),))
     met.bob.offer(ALICE, FolderID("spam"), FolderID("ham"))

@@ -8,8 +8,9 @@ from twisted.internet.protocol import Factory, Protocol
 from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F, address_of
 from tests.cluster.conftest import bench as bench  # the fixture
 from txsyncthing.bep.protocol import BepFactory
-from txsyncthing.connections.service import DECISION_TIMEOUT
+from txsyncthing.connections.service import DECISION_TIMEOUT, MAX_STRANGERS
 from txsyncthing.events.types import EventType
+from txsyncthing.vocabulary.device import DeviceID
 
 
 def test_we_dial_what_is_configured(bench: Bench) -> None:
@@ -252,3 +253,19 @@ def test_with_enough_devices_nobody_else_is_dialled(bench: Bench) -> None:
     alice.know(CAROL)
     bench.run(30)
     assert address_of(CAROL) not in alice.network.dialled
+
+
+def test_mute_strangers_are_few_at_a_time_and_keep_no_friend_out(bench: Bench) -> None:
+    alice = bench.node(ALICE)
+    alice.know(BOB, addresses=())
+    mute = Factory.forProtocol(Protocol)
+    for number in range(MAX_STRANGERS + 6):
+        stranger = DeviceID(number.to_bytes(32, "big", signed=False)[::-1])
+        bench.wires.connect(address_of(ALICE), stranger, mute)
+    bench.run()
+    assert bench.wires.wires == MAX_STRANGERS
+    bob = bench.stranger(BOB)
+    bob.dial(ALICE)
+    assert bob.hellos
+    bench.run(30)  # longer than we wait for a Hello
+    assert bench.wires.wires <= 1

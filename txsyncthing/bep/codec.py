@@ -47,6 +47,7 @@ from txsyncthing.bep.file_codec import (
     varint,
 )
 from txsyncthing.bep.framing import Frame, frame_head
+from txsyncthing.bep.hello import shown
 from txsyncthing.bep.messages import (
     Block,
     Close,
@@ -345,7 +346,7 @@ def _read_ping(body: Block | bytearray) -> Ping:
 
 
 def _read_close(body: Block | bytearray) -> Close:
-    return Close(ClosePb.FromString(bytes(body)).reason)
+    return Close(shown(ClosePb.FromString(bytes(body)).reason))
 
 
 _READERS: dict[int, Callable[[Block | bytearray], Message]] = {

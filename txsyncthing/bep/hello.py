@@ -75,14 +75,14 @@ def _decode(body: bytes) -> Hello:
     except DecodeError:
         raise BadHello("broken Hello") from None
     return Hello(
-        device_name=_shown(hello.device_name),
-        client_name=_shown(hello.client_name),
-        client_version=_shown(hello.client_version),
+        device_name=shown(hello.device_name),
+        client_name=shown(hello.client_name),
+        client_version=shown(hello.client_version),
         num_connections=hello.num_connections,
         timestamp=hello.timestamp,
     )
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Words of a stranger that go to the log, to the user and to the configuration."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text[:MAX_SHOWN])

@@ -14,6 +14,7 @@ from txsyncthing.config.config import Configuration
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, RemoteState
 
+MAX_FOLDER_ID = 256  # letters; official ids have 11
 MAX_OFFERED = 1000  # folders of one Cluster Config that we do not have; the rest is not remembered
 MAX_LABEL = 256  # letters of a label or name that we keep
 
@@ -64,7 +65,8 @@ def judge(
         if folder.id not in ours:
             ignored = settings is not None and settings.ignores_folder(folder.id)
             known = folder.id in shared  # encrypted, which we do not do
-            if folder.id and not (ignored or known) and len(offered) < MAX_OFFERED:
+            room = len(offered) < MAX_OFFERED and len(folder.id) <= MAX_FOLDER_ID
+            if folder.id and room and not (ignored or known):
                 offered[folder.id] = _offer(folder, ends.get(me), ends.get(device))
             continue
         if device not in ends:

@@ -56,6 +56,7 @@ __all__ = [
 CERTIFICATE_NAME = "syncthing"  # unless the device has another certName
 CONNECTIONS = 1  # that we announce to each device
 DECISION_TIMEOUT = 5.0  # seconds in which an old device closes one of two connections
+MAX_STRANGERS = 64  # unknown devices that are greeted at the same time
 PRUNE_AFTER = 5.0  # seconds after which we close one of two that nobody wanted
 
 
@@ -270,6 +271,8 @@ class ConnectionsService(Service):
         if limit and self._table.devices >= limit and not existing:
             return "connection limit reached"
         if config is None:
+            if self._strangers() >= MAX_STRANGERS:
+                return "too many unknown devices at a time"
             return None  # it gets our Hello, so that its user can see us
         if config.paused:
             return "device is paused"
@@ -282,6 +285,11 @@ class ConnectionsService(Service):
         if attempt is not None and attempt.won is not None:
             return "another address answered first"
         return None
+
+    def _strangers(self) -> int:
+        """How many unknown devices are being greeted now."""
+        known = self._holder.current.device
+        return sum(known(protocol.device) is None for protocol in self._greetings)
 
     def _info(self, protocol: BepProtocol, origin: _Origin) -> ConnectionInfo:
         peer = protocol.wire.getPeer()

@@ -7,9 +7,11 @@ Source: reference 6.5.
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from ipaddress import ip_interface
 from typing import Any
@@ -135,9 +137,17 @@ def makeService(options: Options) -> IService:
         home.close()
         raise SystemExit(f"txsyncthing: {error.filename}: {error.strerror}") from None
     reactor.callWhenRunning(ending.follow_signals)
+    more_descriptors()
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_freed_memory()
     return service
+
+
+def more_descriptors() -> None:
+    """Open as many files and connections as the system allows; shells start us with 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def process_service(

@@ -39,6 +39,9 @@ def ended(node: OurNode) -> int:
 
 def test_rest_restarts_it_in_the_same_process(node: OurNode) -> None:
     node.start()
+    wait_until(
+        lambda: "listening on tcp://" in node.tail(200), "it listens"
+    )  # REST answers earlier
     wait_until(lambda: uptime(node) >= 1, "some time passes")
     pid = node.process.pid
     node.post("/rest/system/restart")
@@ -51,6 +54,9 @@ def test_rest_restarts_it_in_the_same_process(node: OurNode) -> None:
 
 def test_hup_restarts_it(node: OurNode) -> None:
     node.start()
+    wait_until(
+        lambda: "listening on tcp://" in node.tail(200), "it listens"
+    )  # REST answers earlier
     node.process.send_signal(signal.SIGHUP)
     wait_until(lambda: node.tail(200).count("listening on tcp://") == 2, "it listens again")
     wait_until(node.answers, "REST answers")

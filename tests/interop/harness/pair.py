@@ -109,6 +109,10 @@ class Pair:
                 return False
         if any(left[total] != right[total] for total in TOTALS):
             return False
+        # An official daemon may answer a scan before its completion of us knows of what it found.
+        heard = left.get("remoteSequence") or {}
+        if heard.get(self.right.device, right["sequence"]) < right["sequence"]:
+            return False
         for daemon in self.both:
             theirs = daemon.completion(folder, self.other(daemon).device)
             if theirs["needItems"] or theirs["needDeletes"] or theirs["needBytes"]:

@@ -142,7 +142,8 @@ def test_saving_what_is_there_touches_nothing(tmp_path: Path) -> None:
     path.write_bytes(sample("v36.xml"))
     before = path.stat()
     save(str(path), load(str(path)).configuration)
-    assert path.stat() == before
+    after = path.stat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
 
 
 def test_the_file_is_private_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -211,7 +212,8 @@ def test_a_file_in_another_form_is_left_alone_while_it_says_the_same(tmp_path: P
     )
     before = path.stat()
     save(str(path), load(str(path)).configuration)
-    assert path.stat() == before
+    after = path.stat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
 
 
 def test_without_room_for_the_archive_the_old_file_stays(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from txsyncthing.bep.check import (
     REQUEST,
     RESPONSE,
 )
-from txsyncthing.bep.codec import BadMessage, decode, encode, encode_file, encode_spliced
+from txsyncthing.bep.codec import BadMessage, decode, encode
 from txsyncthing.bep.framing import Frame, FrameDecoder
 from txsyncthing.bep.messages import (
     Block,
@@ -34,15 +34,12 @@ from txsyncthing.bep.messages import (
     DownloadProgress,
     ErrorCode,
     FileProgress,
-    Index,
-    IndexUpdate,
     Message,
     Ping,
     Request,
     Response,
     UpdateType,
 )
-from txsyncthing.vocabulary.file import FileInfo, FileType
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
@@ -253,18 +250,6 @@ def test_a_progress_of_an_unknown_kind_is_passed_over() -> None:
 
 def test_a_ping_is_empty() -> None:
     assert encode(Ping(), Compression.ALWAYS) == [bytes.fromhex("0002 0806 00000000")]
-
-
-@pytest.mark.parametrize("previous", [None, 7])
-def test_an_index_of_encoded_files_is_like_any_other(previous: int | None) -> None:
-    files = tuple(
-        FileInfo(WireName(f"d{number}"), FileType.DIRECTORY, sequence=number) for number in (8, 9)
-    )
-    spliced = encode_spliced(
-        FOLDER, [encode_file(file) for file in files], 9, previous, Compression.METADATA
-    )
-    plain = Index(FOLDER, files, 9) if previous is None else IndexUpdate(FOLDER, files, 9, previous)
-    assert decode(frame(spliced)) == plain
 
 
 def test_the_generated_code_is_what_protoc_makes_of_our_proto(tmp_path: Path) -> None:

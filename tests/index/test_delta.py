@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsyncthing.index.delta import Reason, Start, Stored, receiving_verdict, sending_start
+from txsyncthing.index.delta import Reason, Start, sending_start
 
 
 @pytest.mark.parametrize(
@@ -24,19 +24,3 @@ def test_a_peer_gets_what_it_lacks_or_everything(theirs: int, known: int, start:
 
 def test_only_what_honest_peers_do_not_claim_is_odd() -> None:
     assert {reason for reason in Reason if reason.odd} == {Reason.OTHER_INDEX, Reason.AHEAD}
-
-
-@pytest.mark.parametrize(
-    ("announced", "stored", "verdict"),
-    [
-        (0, 0, Stored.DROP),
-        (0, 5, Stored.DROP),
-        (5, 5, Stored.KEEP),
-        (6, 5, Stored.DROP_AND_ADOPT),
-        (6, 0, Stored.DROP_AND_ADOPT),
-    ],
-)
-def test_a_peers_records_stand_only_under_its_index_id(
-    announced: int, stored: int, verdict: Stored
-) -> None:
-    assert receiving_verdict(announced=announced, stored=stored) is verdict

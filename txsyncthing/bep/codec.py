@@ -6,7 +6,7 @@ Source: reference 2.2 to 2.8 (proto/bep/bep.proto).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Any
 
@@ -43,7 +43,6 @@ from txsyncthing.bep.file_codec import (
     encode_vector,
     fill_file,
     read_file,
-    splice,
     varint,
 )
 from txsyncthing.bep.framing import Frame, frame_head
@@ -77,7 +76,6 @@ __all__ = [
     "decode_index",
     "encode",
     "encode_file",
-    "encode_spliced",
     "is_index",
 ]
 
@@ -97,19 +95,6 @@ def encode(message: Message, compression: Compression) -> list[Block]:
     if isinstance(message, Response):
         return _encode_response(message, compression)
     type, body = _body(message)
-    return _frame(type, body, compression is not Compression.NEVER)
-
-
-def encode_spliced(
-    folder: FolderID,
-    files: Sequence[bytes],
-    last_sequence: int,
-    prev_sequence: int | None,
-    compression: Compression,
-) -> list[Block]:
-    """An IndexUpdate (``prev_sequence`` None: an Index) of FileInfos encoded before."""
-    body = splice(folder, files, last_sequence, prev_sequence or 0)
-    type = INDEX if prev_sequence is None else INDEX_UPDATE
     return _frame(type, body, compression is not Compression.NEVER)
 
 

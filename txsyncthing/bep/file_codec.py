@@ -8,7 +8,7 @@ Source: reference 2.6 (BEP v1 "FileInfo"; proto/bep/bep.proto).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from google.protobuf.message import DecodeError
@@ -242,7 +242,7 @@ def weight(file: FileInfo) -> int:
 
 
 def encode_file(file: FileInfo) -> bytes:
-    """One FileInfo as protobuf bytes, as ``splice`` takes it."""
+    """One FileInfo as protobuf bytes."""
     pb = FileInfoPb()
     fill_file(pb, file)
     encoded: bytes = pb.SerializeToString()
@@ -259,18 +259,3 @@ def decode_file(raw: bytes) -> FileInfo:
         return read_file(FileInfoPb.FromString(raw))
     except DecodeError:
         raise BadMessage("broken FileInfo") from None
-
-
-def splice(
-    folder: str, files: Iterable[bytes], last_sequence: int, prev_sequence: int = 0
-) -> bytes:
-    """The body of an Index or IndexUpdate made of encoded FileInfos, which are not looked at."""
-    name = folder.encode()
-    parts = [b"\x0a", varint(len(name)), name]
-    for raw in files:
-        parts += (b"\x12", varint(len(raw)), raw)
-    if last_sequence:
-        parts += (b"\x18", varint(last_sequence))
-    if prev_sequence:
-        parts += (b"\x20", varint(prev_sequence))
-    return b"".join(parts)

@@ -6,7 +6,7 @@ Source: reference 2.1 to 2.4, 2.7, 2.9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from twisted.internet import protocol
 from twisted.internet.defer import Deferred, fail
@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsyncthing.bep.answers_protocol import Answers
-from txsyncthing.bep.codec import encode, encode_spliced
+from txsyncthing.bep.codec import encode
 from txsyncthing.bep.exchange import (
     TICK,
     Due,
@@ -135,18 +135,6 @@ class BepProtocol(protocol.Protocol):
         After the end of the connection it is dropped.
         """
         self._queue(message)
-
-    def send_spliced(
-        self,
-        folder: FolderID,
-        files: Sequence[bytes],
-        last_sequence: int,
-        prev_sequence: int | None,
-    ) -> None:
-        """Queue an IndexUpdate (``prev_sequence`` None: an Index) of files from ``encode_file``."""
-        pieces = encode_spliced(folder, files, last_sequence, prev_sequence, self._compression)
-        if self._over is None:
-            self._outflow.post(pieces)
 
     @property
     def writable(self) -> bool:

@@ -18,7 +18,6 @@ PASSWORD_NOTICE = "authenticationUserAndPassword"
 
 DEFAULT_PORT = 22000
 RELAY_POOL = "dynamic+https://relays.syncthing.net/endpoint"
-MAX_BLOCK_KIB = 16 * 1024
 
 
 def default_listeners(port: int = DEFAULT_PORT) -> tuple[str, ...]:
@@ -111,11 +110,3 @@ class Options:
         for address in self.listen_addresses:
             spelled += default_listeners() if address == DEFAULT else (address.strip(),)
         return tuple(dict.fromkeys(address for address in spelled if address))
-
-    @property
-    def incoming_request_bytes(self) -> int:
-        """How many bytes of served Requests may be in memory; 0 is without limit."""
-        kib = self.max_concurrent_incoming_request_kib
-        if kib < 0:
-            return 0
-        return 1024 * (max(kib, 2 * MAX_BLOCK_KIB) if kib else 256 * 1024)

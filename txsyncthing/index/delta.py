@@ -46,23 +46,3 @@ def sending_start(*, theirs: int, known: int, ours: int, sequence: int) -> Start
     if theirs != ours:
         return Start(0, Reason.OTHER_INDEX)
     return Start(0, Reason.AHEAD)
-
-
-class Stored(Enum):
-    """What becomes of the records we hold of a peer, from the peer's entry about itself."""
-
-    KEEP = "keep"
-    DROP = "drop"  # the peer gave no index ID; forget ours too
-    DROP_AND_ADOPT = "drop and adopt"  # and store the new index ID
-
-
-def receiving_verdict(*, announced: int, stored: int) -> Stored:
-    """
-    The receiving side's decision.
-
-    :param announced: the index ID the peer gives itself; 0: none.
-    :param stored: the one under which we hold its records; 0: none.
-    """
-    if announced == 0:
-        return Stored.DROP
-    return Stored.KEEP if announced == stored else Stored.DROP_AND_ADOPT

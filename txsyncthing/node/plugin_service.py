@@ -40,7 +40,7 @@ from txsyncthing.node.chain_service import ChainService
 from txsyncthing.node.ending import Ending
 from txsyncthing.node.home import Home, HomeUnusable, new_key, open_home, system_seams
 from txsyncthing.node.https import https_context
-from txsyncthing.node.memory import keep_freed_memory
+from txsyncthing.node.memory import calm_collector, keep_freed_memory
 from txsyncthing.node.network import TcpNetwork
 from txsyncthing.node.options import Options, Settings, says_yes
 from txsyncthing.node.paths import Paths
@@ -140,6 +140,7 @@ def makeService(options: Options) -> IService:
     more_descriptors()
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_freed_memory()
+    calm_collector()
     return service
 
 

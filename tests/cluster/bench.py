@@ -23,6 +23,7 @@ from txsyncthing.bep.messages import (
     Request,
 )
 from txsyncthing.bep.protocol import BepFactory, BepProtocol, Terms
+from txsyncthing.cluster.auto_accept import Candidate
 from txsyncthing.cluster.service import ClusterService
 from txsyncthing.cluster.tables import FolderTable, Unfinished
 from txsyncthing.config.config import Configuration
@@ -82,6 +83,32 @@ class Facts:
     def set_fact(self, key: str, value: bytes | None) -> Deferred[None]:
         assert value is not None
         self.stored[key] = value
+        return succeed(None)
+
+
+class Places:
+    """Where folders go that are accepted by themselves: wherever ``taken`` does not say otherwise."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+        self.released: list[str] = []
+        self.before: Deferred[None] = succeed(None)  # the disk takes this long
+
+    async def claim(
+        self, configuration: Configuration, wanted: Sequence[Candidate]
+    ) -> Mapping[FolderID, str]:
+        await self.before
+        found: dict[FolderID, str] = {}
+        for one in wanted:
+            for name in one.names:
+                if name not in self.taken:
+                    self.taken.add(name)
+                    found[one.folder] = f"{configuration.defaults.folder.path}/{name}"
+                    break
+        return found
+
+    def release(self, paths: Sequence[str]) -> Deferred[None]:
+        self.released += paths
         return succeed(None)
 
 
@@ -199,6 +226,7 @@ class Node:
         self.holder = ConfigHolder(configuration, me, lambda: "key", name)
         self.table = FolderTable()
         self.facts = Facts()
+        self.places = Places()
         self.network = Network(bench.wires, me)
         self.start()
 
@@ -213,6 +241,7 @@ class Node:
             folders=self.table,
             workers=InlineWorkers(),
             facts=self.facts,
+            places=self.places,
             emit=lambda type, data: self.events.append((type, data)),
             log=self.log,
         )

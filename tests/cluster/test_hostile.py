@@ -173,7 +173,7 @@ def test_an_offer_that_is_withdrawn_is_pending_no_longer(met: Met) -> None:
     met.bob.offer(ALICE)
     assert met.alice.cluster.pending_folders() == {}
     assert met.alice.told(EventType.PENDING_FOLDERS_CHANGED)[-1] == {
-        "added": None,
+        "added": [],
         "removed": [{"folderID": "ham", "deviceID": str(BOB)}],
     }
 

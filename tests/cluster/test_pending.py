@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cluster.bench import ALICE, BOB, CAROL, F
-from txsyncthing.cluster.accept import Offered
+from txsyncthing.cluster.accept import MAX_OFFERED, Offered
 from txsyncthing.cluster.pending import MAX_DEVICES, PendingDevices, PendingFolders
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.device import DeviceConfig, ObservedDevice, ObservedFolder
@@ -54,13 +54,30 @@ def test_what_is_not_pending_cannot_be_dismissed() -> None:
     assert folders.all() == {}
 
 
-def test_only_new_offers_are_news() -> None:
+def test_an_offer_counts_until_the_next_one() -> None:
     folders = PendingFolders()
     other = OFFER._replace(folder=FolderID("music"))
     assert folders.offered(BOB, 0.0, [OFFER]) == ([OFFER], [])
-    assert folders.offered(BOB, 9.0, [OFFER, other]) == ([other], [])
-    assert folders.offered(BOB, 9.0, [other]) == ([], [F])
+    assert folders.offered(BOB, 9.0, [OFFER, other]) == ([OFFER, other], [])
+    assert folders.offered(BOB, 9.0, [other]) == ([other], [F])
     assert folders.all(CAROL) == {}
+
+
+def test_one_more_offer_leaves_the_others() -> None:
+    folders = PendingFolders()
+    other = OFFER._replace(folder=FolderID("music"))
+    folders.offered(BOB, 1.0, [OFFER])
+    assert folders.again(BOB, 9.0, [OFFER, other]) == [other]
+    assert {id: by[BOB].time for id, by in folders.all().items()} == {F: 1.0, other.folder: 9.0}
+    assert folders.again(CAROL, 9.0, []) == []
+    assert folders.all(CAROL) == {}
+
+
+def test_offers_are_bounded() -> None:
+    folders = PendingFolders()
+    many = [OFFER._replace(folder=FolderID(str(number))) for number in range(MAX_OFFERED + 5)]
+    assert len(folders.offered(BOB, 1.0, many)[0]) == MAX_OFFERED
+    assert folders.again(BOB, 1.0, many) == []
 
 
 def test_offers_that_were_answered_are_settled() -> None:

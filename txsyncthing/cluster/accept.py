@@ -46,6 +46,7 @@ class Verdict(NamedTuple):
     states: dict[FolderID, RemoteState]  # of the folders which we share with the peer
     agreed: tuple[Agreed, ...]  # index traffic may run, if the folder runs here
     offered: tuple[Offered, ...]
+    ignored: frozenset[FolderID]  # offered as well
 
 
 def judge(
@@ -60,13 +61,15 @@ def judge(
     states = dict.fromkeys(ours, RemoteState.NOT_SHARING)
     agreed: dict[FolderID, Agreed] = {}
     offered: dict[FolderID, Offered] = {}
+    hidden: set[FolderID] = set()
     for folder in config.folders:
         ends = {entry.id: entry for entry in folder.devices if entry.id in (me, device)}
         if folder.id not in ours:
-            ignored = settings is not None and settings.ignores_folder(folder.id)
             known = folder.id in shared  # encrypted, which we do not do
             room = len(offered) < MAX_OFFERED and len(folder.id) <= MAX_FOLDER_ID
-            if folder.id and room and not (ignored or known):
+            if settings is not None and settings.ignores_folder(folder.id):
+                hidden.add(folder.id)
+            elif folder.id and room and not known:
                 offered[folder.id] = _offer(folder, ends.get(me), ends.get(device))
             continue
         if device not in ends:
@@ -81,7 +84,7 @@ def judge(
         else:
             states[folder.id] = RemoteState.VALID
             agreed[folder.id] = Agreed(folder.id, ends[me], ends[device])
-    return Verdict(states, tuple(agreed.values()), tuple(offered.values()))
+    return Verdict(states, tuple(agreed.values()), tuple(offered.values()), frozenset(hidden))
 
 
 def _offer(folder: Folder, about_us: Device | None, about_them: Device | None) -> Offered:

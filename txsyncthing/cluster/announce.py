@@ -72,8 +72,8 @@ def _folder(
     devices: list[Device] = []
     for member in folder.devices:
         config = configuration.device(member.id)
-        if config is None:
-            continue
+        if config is None or member.encryption_password:
+            continue  # told without its token, it would be introduced as one that gets plain bytes
         entry = _device(config)
         if facts is not None and member.id == me:
             entry = _device(config, facts.index_id, facts.sequence)

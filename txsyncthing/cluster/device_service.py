@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from twisted.internet.defer import Deferred
 
 from txsyncthing.bep.messages import ClusterConfig, DownloadProgress
-from txsyncthing.cluster.accept import Agreed, Offered, Unacceptable, judge
+from txsyncthing.cluster.accept import Agreed, Offered, Unacceptable, Verdict, judge
 from txsyncthing.cluster.announce import SECONDARY, IndexFacts, announcement, shares
 from txsyncthing.cluster.availability import PeerTable, Standing
 from txsyncthing.cluster.index_service import IndexService
@@ -42,6 +42,8 @@ class Bridge:
     log: Log
     offered: Callable[[DeviceID, Sequence[Offered]], None]
     """These folders, and no others, a device offers that we do not share with it."""
+    unignored: Callable[[DeviceID, Sequence[Offered]], None]
+    """These, which it offered before, the user ignores no longer."""
     came: Callable[[DeviceID], None]
     left: Callable[[DeviceID], None]
     changed: Callable[[SharedFolder], object]
@@ -70,7 +72,8 @@ class DeviceDesk:
         self.infos: dict[Link, ConnectionInfo] = {}
         self._told: dict[Link, Announcement] = {}
         self._agreed: dict[FolderID, Agreed] = {}  # of the peer's last Cluster Config
-        self._config: ClusterConfig | None = None  # that one
+        self._ignored: frozenset[FolderID] = frozenset()  # of those offered, at the last look
+        self.config: ClusterConfig | None = None  # that one
         self._theirs: Link | None = None  # where it came
         self._forgotten: set[FolderID] = (
             set()
@@ -103,7 +106,6 @@ class DeviceDesk:
         bridge, info = self._bridge, self.infos[link]
         first = self.standing is None
         bridge.peers.put(self.device).links.append(link)
-        config = bridge.holder.current.device(self.device)
         bridge.log.info(
             "{device} is connected: {type}, {address}",
             device=self.device,
@@ -116,7 +118,7 @@ class DeviceDesk:
             EventType.DEVICE_CONNECTED,
             {
                 "id": str(self.device),
-                "deviceName": (config.name if config is not None else "") or link.hello.device_name,
+                "deviceName": link.hello.device_name,
                 "clientName": link.hello.client_name,
                 "clientVersion": link.hello.client_version,
                 "type": info.type,
@@ -174,27 +176,35 @@ class DeviceDesk:
         return facts
 
     def exchange(self, link: Link, config: ClusterConfig) -> None:
-        self._bridge.emit(EventType.CLUSTER_CONFIG_RECEIVED, {"device": str(self.device)})
-        self._theirs, self._config = link, config
+        self._theirs, self.config = link, config
         self._bridge.indexes.end_device(
             self.device
         )  # all begin anew, from what the peer says it has
-        self._consider(link, config)
+        verdict = self._consider(link, config)
+        if verdict is not None:
+            self._bridge.offered(self.device, verdict.offered)
+            self._bridge.emit(EventType.CLUSTER_CONFIG_RECEIVED, {"device": str(self.device)})
 
     def reconsider(self) -> None:
         """Our configuration changed: the peer's last word may mean something else now."""
-        if self._theirs is not None and self._config is not None:
-            self._consider(self._theirs, self._config)
+        if self._theirs is None or self.config is None:
+            return
+        ignored = self._ignored
+        verdict = self._consider(self._theirs, self.config)
+        if verdict is not None:
+            # What else it offers was told when it came, and may have been dismissed since then.
+            again = [one for one in verdict.offered if one.folder in ignored]
+            if again:
+                self._bridge.unignored(self.device, again)
 
-    def _consider(self, link: Link, config: ClusterConfig) -> None:
+    def _consider(self, link: Link, config: ClusterConfig) -> Verdict | None:
         bridge = self._bridge
         try:
             verdict = judge(bridge.holder.current, bridge.me, self.device, config)
         except Unacceptable as error:
             link.close(str(error))
-            return
-        # Here a later issue hooks in introducers and auto-accept: both turn offers into config changes.
-        bridge.offered(self.device, verdict.offered)
+            return None
+        self._ignored = verdict.ignored
         standing = bridge.peers.put(self.device)
         standing.states = verdict.states
         for folder in standing.received.keys() - verdict.states.keys():
@@ -214,9 +224,10 @@ class DeviceDesk:
             self._forgotten |= forgotten
             self.peer.announce()  # should it share them again, it must not go on where it was
         self._settle()
+        return verdict
 
     def silence(self) -> None:
-        self._theirs = self._config = None
+        self._theirs = self.config = None
         self._agreed = {}
         self._bridge.indexes.end_device(self.device)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from txsyncthing.cluster.accept import MAX_LABEL, MAX_OFFERED, Offered
 from txsyncthing.config.config import Configuration
@@ -109,19 +110,11 @@ class PendingFolders:
         """
         All that a device offers now.
 
-        :returns: what is new, and which folders it offers no longer.
+        :returns: those which are remembered, and which folders it offers no longer.
         """
         before = self._offers.get(device, {})
-        now: dict[FolderID, PendingFolder] = {}
-        new: list[Offered] = []
-        for offer in offers:
-            if len(now) >= MAX_OFFERED:
-                break
-            told = PendingFolder(float(int(unix)), *offer[1:])
-            old = before.get(offer.folder)
-            if old is None or (old.label, old.receive_encrypted, old.remote_encrypted) != offer[1:]:
-                new.append(offer)
-            now[offer.folder] = told
+        kept = list(islice(offers, MAX_OFFERED))
+        now = {one.folder: PendingFolder(float(int(unix)), *one[1:]) for one in kept}
         gone = [folder for folder in before if folder not in now]
         if now:
             self._offers[device] = now
@@ -129,7 +122,22 @@ class PendingFolders:
             self._offers.pop(device, None)
         if now or before:
             self._changed()
-        return new, gone
+        return kept, gone
+
+    def again(self, device: DeviceID, unix: float, offers: Iterable[Offered]) -> list[Offered]:
+        """
+        These a device offers as well.
+
+        :returns: those which are remembered.
+        """
+        now = self._offers.setdefault(device, {})
+        room = MAX_OFFERED - len(now)
+        kept = list(islice((one for one in offers if one.folder not in now), room))
+        now.update((one.folder, PendingFolder(float(int(unix)), *one[1:])) for one in kept)
+        if not now:
+            del self._offers[device]
+        self._changed()
+        return kept
 
     def dismiss(self, folder: FolderID, device: DeviceID | None = None) -> list[DeviceID]:
         """

@@ -7,7 +7,7 @@ Source: reference 3.5, 7.4, 7.5 (lib/db/observed.go, lib/stats/device.go).
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -133,8 +133,15 @@ class PendingService:
 
     def offered(self, device: DeviceID, offers: Sequence[Offered]) -> None:
         """All that a device offers and we do not share with it."""
-        new, gone = self.folders.offered(device, self._unix(), offers)
-        for offer in new:
+        kept, gone = self.folders.offered(device, self._unix(), offers)
+        self._told(device, kept, gone)
+
+    def unignored(self, device: DeviceID, offers: Sequence[Offered]) -> None:
+        """A device offers these as well; they were ignored until now."""
+        self._told(device, self.folders.again(device, self._unix(), offers), [])
+
+    def _told(self, device: DeviceID, offers: Sequence[Offered], gone: Sequence[FolderID]) -> None:
+        for offer in offers:
             self._emit(
                 EventType.FOLDER_REJECTED,
                 {"folder": offer.folder, "folderLabel": offer.label, "device": str(device)},
@@ -147,9 +154,11 @@ class PendingService:
                 "receiveEncrypted": offer.receive_encrypted,
                 "remoteEncrypted": offer.remote_encrypted,
             }
-            for offer in new
+            for offer in offers
         ]
-        self._folders_changed(added, [(folder, device) for folder in gone])
+        if added or gone:
+            removed = [{"folderID": folder, "deviceID": str(device)} for folder in gone]
+            self._emit(EventType.PENDING_FOLDERS_CHANGED, {"added": added, "removed": removed})
 
     def dismiss_device(self, device: DeviceID) -> None:
         """:raises KeyError: not pending."""
@@ -158,13 +167,19 @@ class PendingService:
 
     def dismiss_folder(self, folder: FolderID, device: DeviceID | None) -> None:
         """:raises KeyError: not pending."""
-        dropped = self.folders.dismiss(folder, device)
-        self._folders_changed([], [(folder, by) for by in dropped])
+        self.folders.dismiss(folder, device)
+        removed: dict[str, str] = {"folderID": folder}
+        if device is not None:
+            removed["deviceID"] = str(device)
+        self._emit(EventType.PENDING_FOLDERS_CHANGED, {"removed": [removed]})
 
     def settle(self, configuration: Configuration) -> None:
         """The configuration changed: what it answers waits no longer."""
         self._devices_removed(self.devices.settle(configuration))
-        self._folders_changed([], self.folders.settle(configuration))
+        settled = self.folders.settle(configuration)
+        if settled:
+            removed = [{"folderID": folder, "deviceID": str(by)} for folder, by in settled]
+            self._emit(EventType.PENDING_FOLDERS_CHANGED, {"removed": removed})
         for device in [id for id in self._statistics if configuration.device(id) is None]:
             del self._statistics[device]
             self._changed(STATISTICS)
@@ -173,17 +188,6 @@ class PendingService:
         if devices:
             removed = [{"deviceID": str(device)} for device in devices]
             self._emit(EventType.PENDING_DEVICES_CHANGED, {"removed": removed})
-
-    def _folders_changed(
-        self,
-        added: Sequence[Mapping[str, object]],
-        removed: Sequence[tuple[FolderID, DeviceID]],
-    ) -> None:
-        if added or removed:
-            gone = [{"folderID": folder, "deviceID": str(device)} for folder, device in removed]
-            self._emit(
-                EventType.PENDING_FOLDERS_CHANGED, {"added": added or None, "removed": gone or None}
-            )
 
     # When devices were here.
 

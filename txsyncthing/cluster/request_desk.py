@@ -51,13 +51,18 @@ class Outcome(NamedTuple):
     mismatch: bool = False  # the file has other bytes than the peer was told
 
 
+def serves(configuration: Configuration, device: DeviceID, folder: FolderID) -> bool:
+    """Whether a device may read a folder at all."""
+    config = configuration.folder(folder)
+    return config is not None and not config.paused and shares(config, device)
+
+
 def judge(
     configuration: Configuration, folders: FolderTable, device: DeviceID, request: Request
 ) -> Read | ErrorCode:
     """Whether and what to read. The order of the checks is the official one: peers see the codes."""
-    config = configuration.folder(request.folder)
     folder = folders.get(request.folder)
-    if config is None or folder is None or config.paused or not shares(config, device):
+    if folder is None or not serves(configuration, device, request.folder):
         return ErrorCode.GENERIC
     if request.offset < 0 or not 0 <= request.size <= MAX_REQUEST_SIZE:
         return ErrorCode.INVALID_FILE

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from txsyncthing.bep.messages import Block, ErrorCode, Request
 from txsyncthing.bep.protocol import Refused
-from txsyncthing.cluster.request_desk import Outcome, Read, judge, read_blocks
+from txsyncthing.cluster.request_desk import Outcome, Read, judge, read_blocks, serves
 from txsyncthing.cluster.tables import FolderTable
 from txsyncthing.config.config import Configuration
 from txsyncthing.runtime.limiter import Chain, Limiter, Permit
@@ -49,9 +49,13 @@ def node_limit(max_kib: int) -> int:
 class Waiting:
     """One Request on its way through."""
 
-    __slots__ = ("answer", "permit", "read")
+    __slots__ = ("answer", "device", "judged", "permit", "read")
 
-    def __init__(self, read: Read, answer: Deferred[Block]) -> None:
+    def __init__(
+        self, device: DeviceID, judged: Configuration, read: Read, answer: Deferred[Block]
+    ) -> None:
+        self.device = device
+        self.judged = judged  # the configuration by which it may be read
         self.read = read
         self.answer: Deferred[Block] | None = answer  # None: nobody waits any more
         self.permit: Permit | None = None
@@ -111,11 +115,12 @@ class RequestService:
         """
         Read a block for a device. Fails with ``Refused``; cancelling drops it.
         """
-        verdict = judge(self._configuration(), self._folders, device, request)
+        configuration = self._configuration()
+        verdict = judge(configuration, self._folders, device, request)
         if isinstance(verdict, ErrorCode):
             return fail(Refused(verdict))
         answer: Deferred[Block] = Deferred(lambda _: waiting.drop())
-        waiting = Waiting(verdict, answer)
+        waiting = Waiting(device, configuration, verdict, answer)
         permits = Chain(self._limiter(device), self._node)
         permit = permits.acquire(verdict.size, lambda _: self._granted(waiting))
         if waiting.answer is None:
@@ -148,6 +153,11 @@ class RequestService:
                 if first.answer is None:
                     self._ready.popleft()
                     continue
+                if first.judged is not self._configuration():
+                    if not self._serves(first):
+                        self._refuse(self._ready.popleft())
+                        continue
+                    first.judged = self._configuration()
                 if batch and size + first.read.size > JOB_BYTES:
                     break
                 size += first.read.size
@@ -159,6 +169,14 @@ class RequestService:
             job.addCallbacks(self._read, self._failed, callbackArgs=(batch,), errbackArgs=(batch,))
             job.addErrback(lambda _: None)  # the workers are gone; the connections follow
 
+    def _serves(self, waiting: Waiting) -> bool:
+        return serves(self._configuration(), waiting.device, waiting.read.folder)
+
+    def _refuse(self, waiting: Waiting) -> None:
+        """Its folder was unshared while it waited."""
+        if (answer := waiting.over()) is not None:
+            answer.errback(Refused(ErrorCode.GENERIC))
+
     def _read(self, outcomes: list[Outcome], batch: list[Waiting]) -> None:
         self._jobs -= 1
         for one, outcome in zip(batch, outcomes, strict=True):
@@ -167,7 +185,9 @@ class RequestService:
                 self._recheck(one.read)
             if answer is None:
                 continue
-            if outcome.code is ErrorCode.NO_ERROR:
+            if one.judged is not self._configuration() and not self._serves(one):
+                answer.errback(Refused(ErrorCode.GENERIC))  # unshared while it was read
+            elif outcome.code is ErrorCode.NO_ERROR:
                 answer.callback(outcome.data)
             else:
                 answer.errback(Refused(outcome.code))

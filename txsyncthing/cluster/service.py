@@ -7,7 +7,6 @@ Source: reference 2.3 to 2.8, 3.5.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -27,10 +26,12 @@ from txsyncthing.cluster.availability import PeerTable
 from txsyncthing.cluster.completion import Completion, of_device, of_us, together
 from txsyncthing.cluster.device_service import Bridge, DeviceDesk
 from txsyncthing.cluster.index_service import IndexService
+from txsyncthing.cluster.introduce import awakened
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
 from txsyncthing.cluster.pending_service import Facts, PendingService
-from txsyncthing.cluster.progress import messages
+from txsyncthing.cluster.progress_service import ProgressService
 from txsyncthing.cluster.request_service import RequestService
+from txsyncthing.cluster.sharing_service import Places, SharingService
 from txsyncthing.cluster.sources_service import FolderSources
 from txsyncthing.cluster.status import Bytes, ConnectionStatus, DeviceStatus, client_version
 from txsyncthing.cluster.tables import FolderTable, SharedFolder
@@ -68,6 +69,7 @@ class ClusterService(Service):
     :param holder: the configuration; its changes are followed.
     :param folders: the folders that run; node/ keeps it.
     :param facts: where what is pending survives a restart.
+    :param places: where folders that are accepted by themselves go.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class ClusterService(Service):
         folders: FolderTable,
         workers: Workers,
         facts: Facts,
+        places: Places,
         emit: Emit,
         log: Log,
     ) -> None:
@@ -92,6 +95,7 @@ class ClusterService(Service):
         self._emit = emit
         self._peers = PeerTable()
         self._pending = PendingService(clock, unix, facts, emit, log)
+        self._sharing = SharingService(me, holder, places, log)
         self._requests = RequestService(lambda: holder.current, folders, workers.disk)
         self._indexes = IndexService(
             lambda: holder.current, folders, emit, log, self._changed, self._forget
@@ -105,6 +109,7 @@ class ClusterService(Service):
             emit=emit,
             log=log,
             offered=self._pending.offered,
+            unignored=self._pending.unignored,
             came=self._pending.came,
             left=self._pending.left,
             changed=self._changed,
@@ -113,7 +118,14 @@ class ClusterService(Service):
         self._ended = Bytes()  # of connections that are over
         self._calls: dict[FolderID, Timer] = {}  # a folder was called lately: the next call
         self._again: set[FolderID] = set()  # that call is wanted
-        self._progress: Timer | None = None
+        self._progress = ProgressService(
+            clock,
+            lambda: holder.current.options,
+            self._peers,
+            folders,
+            self._indexes.running,
+            lambda device: self._desks[device].theirs,
+        )
         self._local: dict[FolderID, Callable[[], None]] = {}
         self._unsubscribe: Callable[[], None] | None = None
         for device in holder.current.devices:
@@ -129,18 +141,17 @@ class ClusterService(Service):
         self.running = True
         self._unsubscribe = self._holder.subscribe(self._configured)
         self._pending.load().addCallback(lambda _: self._pending.settle(self._holder.current))
-        self._tick()
+        self._progress.start()
 
     def stopService(self) -> Deferred[None]:
         self.running = False
+        self._sharing.close()
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
         for desk in self._desks.values():
             desk.peer.pause("shutting down")
-        if self._progress is not None:
-            self._progress.cancel()
-            self._progress = None
+        self._progress.stop()
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.cancel()
@@ -154,7 +165,7 @@ class ClusterService(Service):
         if desk is None:
             protocol.refuse("unknown device")
             return
-        self._adopt_name(protocol.device, protocol.hello.device_name)
+        self._sharing.greeted(protocol.device, protocol.hello.device_name)
         desk.connected(protocol, info)
         protocol.accept(self)
 
@@ -162,21 +173,15 @@ class ClusterService(Service):
         """A device that is not configured said Hello; it becomes pending."""
         self._pending.stranger(device, hello.device_name, address)
 
-    def _adopt_name(self, device: DeviceID, name: str) -> None:
-        config = self._holder.current.device(device)
-        overwrite = self._holder.current.options.overwrite_remote_device_names_on_connect
-        if not name or config is None or config.name == name or (config.name and not overwrite):
-            return
-
-        def rename(old: Configuration) -> Configuration:
-            devices = [replace(d, name=name) if d.id == device else d for d in old.devices]
-            return replace(old, devices=tuple(devices))
-
-        self._holder.modify(rename)
-
     # bep.protocol.Receiver
 
     def cluster_config(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
+        deciding = self._sharing.received(link.device, message)
+        if deciding is not None:
+            return deciding.addCallback(lambda _: self._exchange(link, message))
+        return self._exchange(link, message)
+
+    def _exchange(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
         if (desk := self._desks.get(link.device)) is not None:
             desk.peer.configured(link, message)
         return self._indexes.settled(link.device)
@@ -246,25 +251,6 @@ class ClusterService(Service):
         if standing is not None and folder in standing.received:
             standing.received[folder].forget(names)
 
-    def _tick(self) -> None:
-        """Tell all devices which blocks of unfinished files we have."""
-        options = self._holder.current.options
-        interval = options.progress_update_interval_s
-        self._progress = None
-        if interval <= 0:
-            return  # a change of the option ticks again
-        self._progress = self._clock.callLater(interval, self._tick)
-        if not self._peers.all():
-            return
-        files = {folder.id: folder.unfinished() for folder in self._folders.all()}
-        for device, standing in self._peers.all().items():
-            link = self._desks[device].theirs
-            if link is None or not link.writable:
-                continue
-            running = {id: files[id] for id in files if self._indexes.running(device, id)}
-            for message in messages(running, standing.sent, options.temp_index_min_blocks):
-                link.send(message)
-
     # What the configuration tells.
 
     def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
@@ -286,8 +272,11 @@ class ClusterService(Service):
         self._pending.settle(new)
         for desk in self._desks.values():
             desk.reconsider()
-        if self.running and self._progress is None:
-            self._tick()
+        for device in awakened(changes, new):
+            if device in self._desks and (told := self._desks[device].config) is not None:
+                self._sharing.received(device, told)
+        if self.running:
+            self._progress.start()
 
     def _device_changed(self, change: DeviceChanged) -> None:
         peer, data = self._desks[change.new.id].peer, {"device": str(change.new.id)}

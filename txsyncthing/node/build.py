@@ -21,6 +21,7 @@ from txsyncthing.events.bus import EventBus
 from txsyncthing.events.types import EventType
 from txsyncthing.index.misc_service import MiscIndex
 from txsyncthing.node.folders_service import FoldersService
+from txsyncthing.node.places import FolderPlaces
 from txsyncthing.node.world import NODE_DATABASE, World
 from txsyncthing.runtime.task_service import TaskService
 from txsyncthing.vocabulary.device import DeviceID, short_text
@@ -53,6 +54,7 @@ class Node(Service):
             folders=self.table,
             workers=world.workers,
             facts=self.facts,
+            places=FolderPlaces(world),
             emit=self.events.emit,
             log=world.logs.area("cluster"),
         )

@@ -176,6 +176,7 @@ def process_service(
         filesystem=partial(folder_on_disk, home.paths),
         databases=DatabaseDirectory(home.paths.index),
         logs=logs,
+        whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
     )
     node = Node(world, me, holder)
 

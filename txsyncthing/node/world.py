@@ -8,6 +8,7 @@ run many nodes in one process.
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -47,7 +48,8 @@ class World:
     What is injected into a node.
 
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
-    addresses (None: cannot be asked), ``filesystem`` the storage of a folder.
+    addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
+    each place, however a folder's path is written (blocks).
     """
 
     clock: Clock
@@ -59,6 +61,7 @@ class World:
     filesystem: Callable[[FolderConfig], Filesystem]
     databases: Databases
     logs: Logs
+    whereabouts: Callable[[str], str] = posixpath.normpath
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

@@ -104,9 +104,9 @@ def test_an_index_for_a_folder_that_was_not_offered_ends_the_connection(met: Met
 
 
 def test_an_index_for_a_paused_folder_ends_the_connection(met: Met) -> None:
-    met.bob.offer(ALICE, F)
     met.alice.edit_folder(paused=True)
     met.alice.table.drop(F)
+    met.bob.offer(ALICE, F)
     met.bob.link.send(Index(F, FILES, 1))
     met.bench.run()
     assert not met.is_up

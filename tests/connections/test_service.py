@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
 from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F, address_of
 from tests.cluster.conftest import bench as bench  # the fixture
-from txsyncthing.bep.protocol import BepFactory
+from txsyncthing.bep.protocol import BepFactory, BepProtocol
+from txsyncthing.config.device import Compression
 from txsyncthing.connections.service import DECISION_TIMEOUT, MAX_STRANGERS
 from txsyncthing.events.types import EventType
 from txsyncthing.vocabulary.device import DeviceID
@@ -269,3 +271,58 @@ def test_mute_strangers_are_few_at_a_time_and_keep_no_friend_out(bench: Bench) -
     assert bob.hellos
     bench.run(30)  # longer than we wait for a Hello
     assert bench.wires.wires <= 1
+
+
+def test_a_new_address_is_dialled_at_once_even_while_an_old_one_is_tried(bench: Bench) -> None:
+    alice = bench.node(ALICE)
+    bench.node(BOB).know(ALICE, addresses=())
+    deaf = Deferred[BepProtocol]()
+    dial = alice.network.dial
+    alice.network.dial = (  # type: ignore[method-assign]
+        lambda address, factory: deaf if address.host == "10.9.9.9" else dial(address, factory)
+    )
+    alice.know(BOB, addresses=("tcp://10.9.9.9:1",))
+    bench.run(1)
+    alice.edit_device(BOB, addresses=(address_of(BOB),))
+    bench.run(0.1)
+    assert alice.connected_to(BOB) == 1
+    assert deaf.called
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_device_is_not_dialled_on_when_it_is_paused_or_removed(
+    bench: Bench, paused: bool
+) -> None:
+    alice = bench.node(ALICE)
+    deaf = Deferred[BepProtocol]()
+    alice.network.dial = lambda address, factory: deaf  # type: ignore[method-assign]
+    alice.know(BOB)
+    bench.run(0.1)
+    if paused:
+        alice.edit_device(BOB, paused=True)
+    else:
+        alice.change_devices(lambda old: tuple(one for one in old if one.id != BOB))
+    assert deaf.called
+    bench.run(30)
+
+
+def test_another_compression_holds_for_the_connections_that_stand(bench: Bench) -> None:
+    alice, bob = bench.node(ALICE), bench.node(BOB)
+    alice.know(BOB)
+    at_alice = alice.share(BOB)
+    bob.know(ALICE, addresses=())
+    bob.share(ALICE)
+    bench.run(3)
+
+    def cost(name: str) -> int:
+        before = alice.cluster.total_traffic().sent
+        at_alice.add(name * 200)  # a name that LZ4 makes much of
+        bench.run(1)
+        return alice.cluster.total_traffic().sent - before
+
+    small = cost("a")
+    alice.edit_device(BOB, compression=Compression.NEVER)
+    assert cost("b") > small + 100
+    alice.edit_device(BOB, compression=Compression.METADATA)
+    assert cost("c") < small + 50
+    assert alice.told(EventType.DEVICE_DISCONNECTED) == []

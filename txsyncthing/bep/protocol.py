@@ -128,6 +128,10 @@ class BepProtocol(protocol.Protocol):
             self._tick = self._clock.callLater(TICK, self._look)
         self._queue(config)
 
+    def compress(self, compression: Compression) -> None:
+        """Which messages are compressed from now on."""
+        self._compression = compression
+
     def send(self, message: Index | IndexUpdate | DownloadProgress) -> None:
         """
         Queue a message, in order. Look at ``writable`` before each large one.

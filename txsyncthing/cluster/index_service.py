@@ -55,6 +55,7 @@ class Exchange:
         self.ended = False
         self._turns = turns
         self.heard: int | None = None  # the last sequence that came on this connection
+        self.again = False  # it was off for a while on this connection
         self._index = folder.index
         self._log = log
         self._folder = folder.id
@@ -142,6 +143,7 @@ class IndexService:
         self._forget = forget
         self._exchanges: dict[FolderID, dict[DeviceID, Exchange]] = {}
         self._turns: dict[DeviceID, tuple[Link, DeferredSemaphore]] = {}
+        self._off: dict[DeviceID, tuple[Link, set[FolderID]]] = {}  # what we ended on a connection
         self._writing: dict[DeviceID, int] = {}  # changes of the databases on their way
         self._settling: dict[DeviceID, list[Deferred[None]]] = {}
 
@@ -150,9 +152,12 @@ class IndexService:
 
     def begin(self, link: Link, folder: SharedFolder, agreed: Agreed) -> None:
         """Both ends run the folder: exchange indexes over this connection, from where both left off."""
-        self.end(link.device, folder.id)
+        self._end(link.device, folder.id)
         self._adopt(folder, link.device, agreed.about_them.index_id)
         exchange = Exchange(link, folder, agreed, self._log, self._turn(link))
+        off = self._off_on(link)
+        exchange.again = folder.id in off
+        off.discard(folder.id)
         self._exchanges.setdefault(folder.id, {})[link.device] = exchange
         exchange.sender.start()
 
@@ -178,16 +183,28 @@ class IndexService:
                 settled.callback(None)
 
     def end(self, device: DeviceID, folder: FolderID) -> None:
-        """One end runs the folder no longer."""
+        """We run or share the folder no longer. The device may not know it yet and tell its index on."""
+        if (exchange := self._end(device, folder)) is not None:
+            self._off_on(exchange.link).add(folder)
+
+    def _end(self, device: DeviceID, folder: FolderID) -> Exchange | None:
         exchange = self._exchanges.get(folder, {}).pop(device, None)
         if exchange is not None:
             exchange.ended = True
             exchange.sender.stop()
+        return exchange
+
+    def _off_on(self, link: Link) -> set[FolderID]:
+        """The folders that we ended on a connection, and that did not begin again there."""
+        held = self._off.get(link.device)
+        if held is None or held[0] is not link:
+            held = self._off[link.device] = (link, set())
+        return held[1]
 
     def end_device(self, device: DeviceID) -> None:
-        """The device is gone."""
+        """The device is gone, or begins anew by itself."""
         for folder in list(self._exchanges):
-            self.end(device, folder)
+            self._end(device, folder)
 
     def end_folder(self, folder: FolderID) -> None:
         """The folder stops here."""
@@ -221,6 +238,8 @@ class IndexService:
 
     async def _receive(self, link: Link, message: Index | IndexUpdate) -> None:
         device, folder = link.device, message.folder
+        if folder in self._off_on(link):
+            return  # when the folder begins again, it is told from what is stored
         authorize(self._configuration(), device, folder)
         running = self._folders.get(folder)
         exchange = self._exchanges.get(folder, {}).get(device)
@@ -229,6 +248,12 @@ class IndexService:
             raise NotForUs(f"index for folder {folder!r}, which does not run on this connection")
         if not message.files and isinstance(message, IndexUpdate):
             return
+        if exchange.again:
+            exchange.again = False
+            stored = running.index.counts().remote_sequence.get(device, 0)
+            if isinstance(message, IndexUpdate) and message.prev_sequence not in (0, stored):
+                # It was under way when the folder began again; what came before it was dropped.
+                raise NotForUs(f"index for folder {folder!r} begins after {message.prev_sequence}")
         odd = disorder(message, exchange.heard) if exchange.heard is not None else None
         if odd is not None:
             self._log.warn("{device}, {folder}: {odd}", device=device, folder=folder, odd=odd)

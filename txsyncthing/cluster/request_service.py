@@ -153,11 +153,6 @@ class RequestService:
                 if first.answer is None:
                     self._ready.popleft()
                     continue
-                if first.judged is not self._configuration():
-                    if not self._serves(first):
-                        self._refuse(self._ready.popleft())
-                        continue
-                    first.judged = self._configuration()
                 if batch and size + first.read.size > JOB_BYTES:
                     break
                 size += first.read.size
@@ -172,11 +167,6 @@ class RequestService:
     def _serves(self, waiting: Waiting) -> bool:
         return serves(self._configuration(), waiting.device, waiting.read.folder)
 
-    def _refuse(self, waiting: Waiting) -> None:
-        """Its folder was unshared while it waited."""
-        if (answer := waiting.over()) is not None:
-            answer.errback(Refused(ErrorCode.GENERIC))
-
     def _read(self, outcomes: list[Outcome], batch: list[Waiting]) -> None:
         self._jobs -= 1
         for one, outcome in zip(batch, outcomes, strict=True):
@@ -186,7 +176,7 @@ class RequestService:
             if answer is None:
                 continue
             if one.judged is not self._configuration() and not self._serves(one):
-                answer.errback(Refused(ErrorCode.GENERIC))  # unshared while it was read
+                answer.errback(Refused(ErrorCode.GENERIC))  # unshared meanwhile
             elif outcome.code is ErrorCode.NO_ERROR:
                 answer.callback(outcome.data)
             else:

@@ -96,7 +96,7 @@ class DialService(Service):
         self._log = log
         self._slots = Limiter(MAX_DIALS)
         self._timer: Timer | None = None
-        self._rounds: set[Deferred[object]] = set()
+        self._rounds: dict[Deferred[object], DeviceID] = {}
         self._statuses: dict[str, DialStatus] = {}
 
     def startService(self) -> None:
@@ -115,8 +115,13 @@ class DialService(Service):
         """Something changed: see who is to be dialled now."""
         if not self.running:
             return
+        configuration = self._configuration()
+        for whom in set(self._rounds.values()):
+            device = configuration.device(whom)
+            if device is None or device.paused:
+                self.abandon(whom)
         self._disarm()
-        options = self._configuration().options
+        options = configuration.options
         plan = self.plan.plan(
             self._clock.seconds(),
             self._wanted(),
@@ -127,10 +132,16 @@ class DialService(Service):
         self._timer = self._clock.callLater(pause, self._due)
         for dial in plan.dials:
             running: Deferred[object] = Deferred.fromCoroutine(self._round(dial))
-            self._rounds.add(running)
+            self._rounds[running] = dial.device
             running.addErrback(lambda failure: failure.trap(CancelledError) and None)
             running.addErrback(lambda failure: self._log.failure("dialling", failure=failure))
             running.addBoth(self._finished, dial.device, running)
+
+    def abandon(self, device: DeviceID) -> None:
+        """Stop dialling a device: what is tried now may be wrong by now."""
+        for running, whom in list(self._rounds.items()):
+            if whom == device and not running.called:
+                running.cancel()
 
     def statuses(self) -> Mapping[str, DialStatus]:
         """By address."""
@@ -150,7 +161,7 @@ class DialService(Service):
             timer.cancel()
 
     def _finished(self, result: object, device: DeviceID, running: Deferred[object]) -> None:
-        self._rounds.discard(running)
+        self._rounds.pop(running, None)
         self.plan.done(device, self._clock.seconds())
         if self.running:
             self.wake()

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from txsyncthing.vocabulary.address import QUIC_SCHEMES, RELAY_SCHEMES, TCP_SCHEMES
+from txsyncthing.vocabulary.address import (
+    QUIC_SCHEMES,
+    RELAY_SCHEMES,
+    TCP_SCHEMES,
+    IPAddress,
+    parse_ip,
+)
 
 
 class Priorities(Protocol):
@@ -41,6 +47,11 @@ class ConnectionInfo:
     crypto: str  # TLS1.3-TLS_AES_128_GCM_SHA256, ...
     started: float  # Unix seconds
     priority: int
+
+    @property
+    def ip(self) -> IPAddress | None:
+        """Of the peer."""
+        return parse_ip(self.address.rpartition(":")[0].strip("[]"))
 
 
 def priority(scheme: str, lan: bool, options: Priorities) -> int:

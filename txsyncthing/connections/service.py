@@ -35,7 +35,6 @@ from txsyncthing.events.types import Emit
 from txsyncthing.runtime.log_service import Log
 from txsyncthing.vocabulary.address import (
     Address,
-    IPAddress,
     IPInterface,
     is_allowed,
     is_lan,
@@ -179,9 +178,13 @@ class ConnectionsService(Service):
             elif isinstance(change, DeviceAdded):
                 self._dial.plan.hurry(change.device.id, now)
             elif isinstance(change, DeviceChanged):
-                resumed = change.old.paused and not change.new.paused
-                if resumed or change.old.addresses != change.new.addresses:
+                moved = change.old.addresses != change.new.addresses
+                if moved:
+                    self._dial.abandon(change.new.id)  # it may be waiting at an old address
+                if moved or change.resumed:
                     self._dial.plan.hurry(change.new.id, now)
+                for protocol in (*self._greetings, *self._table.protocols(change.new.id)):
+                    protocol.compress(self._compression(protocol.device))
         self._dial.wake()
 
     # What REST and discovery ask.
@@ -271,12 +274,14 @@ class ConnectionsService(Service):
         if limit and self._table.devices >= limit and not existing:
             return "connection limit reached"
         if config is None:
+            if attempt is not None:
+                return "device removed"
             if self._strangers() >= MAX_STRANGERS:
                 return "too many unknown devices at a time"
             return None  # it gets our Hello, so that its user can see us
         if config.paused:
             return "device is paused"
-        ip = _ip(info)
+        ip = info.ip
         if ip is not None and not is_allowed(ip, config.allowed_networks):
             return "network not allowed"
         threshold = options.connection_priority_upgrade_threshold
@@ -385,7 +390,3 @@ class ConnectionsService(Service):
         if not self._table.of(device):
             self._dial.plan.ended(device, now, now - standing.began)
             self._dial.wake()
-
-
-def _ip(info: ConnectionInfo) -> IPAddress | None:
-    return parse_ip(info.address.rpartition(":")[0].strip("[]"))

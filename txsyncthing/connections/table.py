@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from txsyncthing.bep.messages import Compression
 from txsyncthing.connections.score import ConnectionInfo
 from txsyncthing.connections.upgrade import Existing
 from txsyncthing.vocabulary.device import DeviceID
@@ -19,6 +20,8 @@ class Held(Protocol):
     device: DeviceID
 
     def close(self, reason: str) -> None: ...
+
+    def compress(self, compression: Compression) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,9 @@ class ConnectionTable:
     def of(self, device: DeviceID) -> tuple[Standing, ...]:
         """The device's connections, oldest first."""
         return tuple(self._devices.get(device, ()))
+
+    def protocols(self, device: DeviceID) -> tuple[Held, ...]:
+        return tuple(standing.protocol for standing in self.of(device))
 
     def existing(self, device: DeviceID, now: float) -> list[Existing]:
         """The same as numbers."""

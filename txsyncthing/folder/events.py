@@ -29,6 +29,9 @@ class FolderEvents:
         self._folder = folder
         self._label = label
 
+    def rename(self, label: str) -> None:
+        self._label = label
+
     def state(self, old: FolderState, new: FolderState, duration: float | None, error: str) -> None:
         """:param duration: seconds in the old state; None if that was the first."""
         data: dict[str, object] = {"folder": self._folder, "from": old.value, "to": new.value}

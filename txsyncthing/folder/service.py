@@ -133,6 +133,11 @@ class FolderService(Service):
     def type(self) -> FolderType:
         return self.config.type
 
+    def adopt(self, config: FolderConfig) -> None:
+        """Go on under other names: only the label, the group and who shares it may differ."""
+        self.config = config
+        self._events.rename(config.label)
+
     # Life.
 
     def start(self) -> Deferred[None]:

@@ -68,6 +68,7 @@ class FoldersService(Service):
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
+        self._begun = False  # what the configuration has follows only when the databases are sorted
 
     # What REST asks (api.seams.FoldersView).
 
@@ -135,6 +136,7 @@ class FoldersService(Service):
         known = {database_name(folder.id) for folder in self._holder.current.folders}
         databases, disk = self._world.databases, self._world.workers.disk
         await disk.run(_remove_others, databases, known | {NODE_DATABASE})
+        self._begun = True
         self._follow(self._holder.current)
 
     def stopService(self) -> Deferred[None]:
@@ -177,9 +179,10 @@ class FoldersService(Service):
             if was is not None and was.paused != folder.paused:
                 kind = EventType.FOLDER_PAUSED if folder.paused else EventType.FOLDER_RESUMED
                 self._emit(kind, {"id": folder.id, "label": folder.label})
-        self._follow(new)
+        if self._begun:
+            self._follow(new)
         for folder in before.values():
-            slot = self._slots[folder.id]
+            slot = self._slots.setdefault(folder.id, Slot(folder.id, self))
             slot.wanted, slot.removed = None, folder
             self._settle(slot)
 

@@ -77,8 +77,14 @@ class Slot:
                 self._running = self.wanted
                 self.service = self._hands.make(self.wanted)
                 await self._hands.start(self.service)
+        if self.service is not None and self.wanted is not None and self.wanted != self._running:
+            self._running = self.wanted
+            self.service.adopt(self.wanted)
 
 
 def _own(folder: FolderConfig) -> FolderConfig:
-    """What a folder's service depends on: with whom it is shared is the bridge's business."""
-    return replace(folder, devices=())
+    """
+    What makes a folder's service begin anew when it changes. With whom it is shared is the bridge's business,
+    and names go on in ``FolderService.adopt``.
+    """
+    return replace(folder, devices=(), label="", group="")

@@ -8,10 +8,17 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from tests.config.samples import sample
 from txsyncthing.config.config import Configuration, InvalidConfiguration
-from txsyncthing.config.file_service import ConfigFileService, ConfigurationUnsaved, load, save
+from txsyncthing.config.file_service import (
+    RETRY,
+    ConfigFileService,
+    ConfigurationUnsaved,
+    load,
+    save,
+)
 from txsyncthing.config.holder import ConfigHolder
 
 P = ParamSpec("P")
@@ -62,8 +69,9 @@ class Fixture:
         self.holder = ConfigHolder(configuration, configuration.devices[0].id)
         self.lane, self.log = SlowLane(), Lines()
         self.told: list[Configuration] = []
+        self.clock = Clock()
         self.service = ConfigFileService(
-            str(self.path), self.holder, self.lane, self.log, self.told.append
+            str(self.path), self.holder, self.lane, self.log, self.told.append, self.clock
         )
         self.service.startService()
 
@@ -124,6 +132,37 @@ def test_a_failed_save_is_told_and_tried_again(fixture: Fixture) -> None:
     fixture.lane.work()
     assert [*in_sync, fixture.service.in_sync] == [False, True]
     assert fixture.on_disk() == 3
+
+
+def test_what_could_not_be_saved_is_in_force_and_saved_later(fixture: Fixture) -> None:
+    before = fixture.path.read_bytes()
+    away = fixture.path.parent.with_name("away")
+    os.rename(fixture.path.parent, away)
+    fixture.see(3)
+    fixture.lane.work()
+    assert fixture.holder.current.options.ur_seen == 3
+    assert fixture.told == []
+    fixture.clock.advance(RETRY)
+    fixture.lane.work()
+    assert len(fixture.log.errors) == 2
+    os.rename(away, fixture.path.parent)
+    assert fixture.path.read_bytes() == before
+    fixture.clock.advance(RETRY)
+    fixture.lane.work()
+    assert (fixture.on_disk(), fixture.told) == (3, [fixture.holder.current])
+    assert fixture.service.in_sync and fixture.clock.getDelayedCalls() == []
+
+
+def test_what_could_not_be_saved_is_tried_once_more_at_the_stop(fixture: Fixture) -> None:
+    away = fixture.path.parent.with_name("away")
+    os.rename(fixture.path.parent, away)
+    fixture.see(3)
+    fixture.lane.work()
+    os.rename(away, fixture.path.parent)
+    fixture.service.stopService()
+    fixture.lane.work()
+    assert fixture.on_disk() == 3
+    assert fixture.clock.getDelayedCalls() == []
 
 
 def test_stopping_waits_for_the_last_save(fixture: Fixture) -> None:

@@ -19,6 +19,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.config import NEWEST_VERSION, Configuration, InvalidConfiguration
 from txsyncthing.config.diff import Change
 from txsyncthing.config.holder import ConfigHolder
@@ -30,6 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MODE = 0o600  # the file holds the API key and passwords
+RETRY = 60.0  # seconds after a save that failed
 
 
 class ConfigurationUnsaved(Exception):
@@ -114,6 +116,9 @@ class ConfigFileService(Service):
     """
     Save after each change of the holder, one save at a time, always the newest.
 
+    What could not be saved is in force all the same, as a whole, and is tried again: not each change has a
+    user who would see it fail.
+
     :param told: called with each configuration that is on disk now (the event ConfigSaved).
     """
 
@@ -124,6 +129,7 @@ class ConfigFileService(Service):
         lane: Lane,
         log: Log,
         told: Callable[[Configuration], None] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
         self._path = path
         self._holder = holder
@@ -134,6 +140,8 @@ class ConfigFileService(Service):
         self._saving = False
         self._error: ConfigurationUnsaved | None = None
         self._waiting: list[Deferred[None]] = []
+        self._clock = clock
+        self._retry: Timer | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
 
     @property
@@ -149,6 +157,9 @@ class ConfigFileService(Service):
         """Fires when the last save is over, well or not."""
         self.running = False
         self._unsubscribe()
+        self._forget_retry()
+        if self._error is not None and not self._saving:
+            self._again()
         return self.saved().addErrback(lambda failure: failure.trap(ConfigurationUnsaved) and None)
 
     def save(self) -> Deferred[None]:
@@ -172,9 +183,20 @@ class ConfigFileService(Service):
         self._wanted = new
         self._pump()
 
+    def _again(self) -> None:
+        self._retry = None
+        self._wanted = self._holder.current
+        self._pump()
+
+    def _forget_retry(self) -> None:
+        retry, self._retry = self._retry, None
+        if retry is not None:
+            retry.cancel()
+
     def _pump(self) -> None:
         if self._wanted is None or self._saving:
             return
+        self._forget_retry()
         configuration, self._wanted = self._wanted, None
         self._saving = True
         done = self._lane.run(save, self._path, configuration)
@@ -193,6 +215,8 @@ class ConfigFileService(Service):
         self._log.error(
             "configuration not saved: {path}: {error}", path=self._path, error=failure.value
         )
+        if self.running and self._clock is not None:
+            self._retry = self._clock.callLater(RETRY, self._again)
         self._pump()
         self._settle()
 

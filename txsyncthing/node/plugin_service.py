@@ -184,7 +184,7 @@ def process_service(
         node.events.emit(EventType.CONFIG_SAVED, to_json(configuration))
 
     file = ConfigFileService(
-        str(home.paths.config_file), holder, workers.disk, logs.area("config"), saved
+        str(home.paths.config_file), holder, workers.disk, logs.area("config"), saved, reactor
     )
     view = ProcessView(me, home.paths, time.time(), file, ending)
     api = ApiService(

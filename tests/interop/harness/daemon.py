@@ -202,6 +202,11 @@ class Daemon(ABC):
         data = b"" if body is None else json.dumps(body).encode()
         return self._ask("POST", path, query, data, "")
 
+    def change(self, method: str, path: str, body: object = None) -> None:
+        """A PUT, PATCH or DELETE."""
+        data = b"" if body is None else json.dumps(body).encode()
+        self._ask(method, path, {}, data, "")
+
     def rescan(self, folder: str, *subs: str) -> None:
         """Scan now; returns when the scan is done."""
         self.post("/rest/db/scan", folder=folder, **({"sub": subs} if subs else {}))

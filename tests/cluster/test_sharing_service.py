@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from tests.cluster.bench import ALICE, BOB, CAROL, Bench, F, Node, Stranger, address_of
 from txsyncthing.bep.messages import ClusterConfig, Device, Folder
+from txsyncthing.cluster.sharing_service import MAX_CHANGES, WINDOW
 from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.device import ObservedFolder
 from txsyncthing.config.folder import FolderDevice
@@ -203,6 +204,20 @@ def test_a_change_that_is_vetoed_is_not_half_made(bench: Bench) -> None:
     ends()
 
 
+def test_a_device_that_keeps_changing_its_mind_has_to_wait(bench: Bench) -> None:
+    met = Met(bench, introducer=True)
+    changes = count_changes(met.alice)
+    for _ in range(MAX_CHANGES):
+        met.tell(of(F, CAROL))
+        met.tell(of(F))
+    met.tell(of(F, DAVE))
+    assert len(changes) == MAX_CHANGES
+    assert met.known == {ALICE, BOB}
+    assert sum("has to wait" in line for line in met.alice.log.lines) == 1
+    bench.run(WINDOW)
+    assert met.known == {ALICE, BOB, DAVE}
+
+
 # Folders that are accepted by themselves.
 
 
@@ -292,6 +307,19 @@ def test_a_device_that_is_removed_meanwhile_changes_nothing(bench: Bench) -> Non
     bench.run()
     assert met.known == {ALICE}
     assert list(met.folders) == [F]
+    assert met.alice.places.released == ["~/Music"]
+
+
+def test_a_folder_that_the_user_adds_meanwhile_is_his(bench: Bench) -> None:
+    met = Met(bench, auto_accept_folders=True)
+    disk: Deferred[None] = Deferred()
+    met.alice.places.before = disk
+    met.tell(of(F), of(MUSIC))
+    met.alice.share(id=MUSIC, run=False)
+    disk.callback(None)
+    bench.run()
+    assert met.folders[MUSIC] == f"/{MUSIC}"
+    assert met.members(MUSIC) == {ALICE, BOB}
     assert met.alice.places.released == ["~/Music"]
 
 

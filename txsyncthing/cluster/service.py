@@ -95,7 +95,7 @@ class ClusterService(Service):
         self._emit = emit
         self._peers = PeerTable()
         self._pending = PendingService(clock, unix, facts, emit, log)
-        self._sharing = SharingService(me, holder, places, log)
+        self._sharing = SharingService(clock, me, holder, places, self._latest, log)
         self._requests = RequestService(lambda: holder.current, folders, workers.disk)
         self._indexes = IndexService(
             lambda: holder.current, folders, emit, log, self._changed, self._forget
@@ -180,6 +180,10 @@ class ClusterService(Service):
         if deciding is not None:
             return deciding.addCallback(lambda _: self._exchange(link, message))
         return self._exchange(link, message)
+
+    def _latest(self, device: DeviceID) -> ClusterConfig | None:
+        desk = self._desks.get(device)
+        return None if desk is None else desk.config
 
     def _exchange(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
         if (desk := self._desks.get(link.device)) is not None:
@@ -273,7 +277,7 @@ class ClusterService(Service):
         for desk in self._desks.values():
             desk.reconsider()
         for device in awakened(changes, new):
-            if device in self._desks and (told := self._desks[device].config) is not None:
+            if (told := self._latest(device)) is not None:
                 self._sharing.received(device, told)
         if self.running:
             self._progress.start()

@@ -10,6 +10,7 @@ Source: reference 2.1 ("Name adoption"), 3.5.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -17,6 +18,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, DeferredLock
 
 from txsyncthing.bep.messages import ClusterConfig
+from txsyncthing.clock import Clock, Timer
 from txsyncthing.cluster.accept import Unacceptable, judge
 from txsyncthing.cluster.auto_accept import Candidate, accept, candidates
 from txsyncthing.cluster.introduce import Decided, introduce
@@ -25,6 +27,11 @@ from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.runtime.log_service import Log
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID
+
+MAX_CHANGES = 20  # of our configuration, that one device causes in
+WINDOW = (
+    60.0  # seconds; more have to wait: introducers in a ring might chase each other without end
+)
 
 
 class Places(Protocol):
@@ -49,20 +56,36 @@ class SharingService:
     """
     :param me: our own device.
     :param holder: the configuration, which is changed.
+    :param latest: the last Cluster Config of a device that is here.
     """
 
-    def __init__(self, me: DeviceID, holder: ConfigHolder, places: Places, log: Log) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        me: DeviceID,
+        holder: ConfigHolder,
+        places: Places,
+        latest: Callable[[DeviceID], ClusterConfig | None],
+        log: Log,
+    ) -> None:
+        self._clock = clock
         self._me = me
+        self._latest = latest
         self._holder = holder
         self._places = places
         self._log = log
         self._claiming = DeferredLock()
         self._closed = False
         self._warned: dict[DeviceID, tuple[str, ...]] = {}  # what its last Cluster Config led to
+        self._changes: dict[DeviceID, deque[float]] = {}  # when it caused one
+        self._waiting: dict[DeviceID, Timer] = {}  # who caused too many
 
     def close(self) -> None:
         """Change nothing any more."""
         self._closed = True
+        waiting, self._waiting = self._waiting, {}
+        for timer in waiting.values():
+            timer.cancel()
 
     def greeted(self, device: DeviceID, name: str) -> None:
         """A configured device said Hello: it gets the name it tells, if it has none or is to follow."""
@@ -85,6 +108,8 @@ class SharingService:
         """
         if self._closed or config.secondary or not self._trusted(device, config):
             return None
+        if self._must_wait(device):
+            return None
         wanted = candidates(self._holder.current, self._me, device, config)
         if not wanted.need_places:
             self._take(device, config, {})
@@ -105,13 +130,36 @@ class SharingService:
             return False
         return True
 
+    def _must_wait(self, device: DeviceID) -> bool:
+        """Whether a device has caused so many changes that its words are looked at later."""
+        if device in self._waiting:
+            return True
+        changes = self._changes.setdefault(device, deque(maxlen=MAX_CHANGES))
+        now = self._clock.seconds()
+        if len(changes) < MAX_CHANGES or changes[0] + WINDOW <= now:
+            return False
+        self._waiting[device] = self._clock.callLater(
+            changes[0] + WINDOW - now, self._again, device
+        )
+        self._log.warn(
+            "{device} changed our configuration {count} times within a minute: what it tells has to wait",
+            device=device,
+            count=MAX_CHANGES,
+        )
+        return True
+
+    def _again(self, device: DeviceID) -> None:
+        del self._waiting[device]
+        config = self._latest(device)
+        if config is not None:
+            self.received(device, config)
+
     async def _accept(self, device: DeviceID, config: ClusterConfig) -> None:
         await self._claiming.acquire()
         try:
             now = self._holder.current
-            wanted = candidates(
-                now, self._me, device, config
-            )  # another device may have been faster
+            # Another device may have been faster.
+            wanted = candidates(now, self._me, device, config)
             new = [one for one in wanted.found if one.names]
             places = await self._places.claim(now, new) if new else {}
             if not self._closed:
@@ -135,7 +183,10 @@ class SharingService:
                 accepted.warnings + introduced.warnings,
             )
 
+        before = self._holder.current
         warnings = self._modify(device, change)
+        if self._holder.current is not before:
+            self._changes[device].append(self._clock.seconds())
         if warnings != self._warned.get(device, ()):
             self._warned[device] = warnings
             for warning in warnings:

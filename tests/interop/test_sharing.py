@@ -11,7 +11,10 @@ import pytest
 
 from tests.interop.conftest import node
 from tests.interop.harness import peers
+from tests.interop.harness.content import MIB, fill
 from tests.interop.harness.daemon import Daemon, OfficialDaemon
+from tests.interop.harness.pair import Pair
+from tests.interop.harness.trees import temporary
 from tests.interop.harness.waiting import wait_until
 
 VERSION = "1.29.5"
@@ -192,3 +195,38 @@ def test_folders_are_accepted_without_and_with_a_question(meet: Meet) -> None:
         arrives(one, name, "file")
         assert one.get(f"/rest/config/folders/{name}")["label"] == "Do: not/ask"
         assert one.get("/rest/cluster/pending/folders") == {}
+
+
+def partial(root: Path) -> int:
+    """Bytes on disk in unfinished downloads."""
+    return sum((root / name).stat().st_blocks * 512 for name in temporary(root))
+
+
+def test_shares_names_and_settings_change_in_mid_transfer(new_pair: Callable[[], Pair]) -> None:
+    pair = new_pair()
+    pair.prepare([FOLDER])
+    pair.right.home.option("limitBandwidthInLan", "true")
+    pair.right.home.option("maxRecvKbps", str(20 * 1024))
+    pair.start()
+    us, them = pair.both
+    folder = f"/rest/config/folders/{FOLDER}"
+    fill(us.folders[FOLDER] / "big", 64 * MIB)
+    us.rescan(FOLDER)
+    root = them.folders[FOLDER]
+    wait_until(lambda: partial(root) > 4 * MIB, "a part of the file has arrived")
+    connected = them.get("/rest/system/connections")["connections"][us.device]["startedAt"]
+
+    us.change("PATCH", folder, {"devices": []})
+    wait_until(lambda: them.status(FOLDER)["state"] == "idle", "the transfer has ended")
+    assert partial(root) < 60 * MIB and not (root / "big").exists()
+    us.change("PATCH", folder, {"devices": [{"deviceID": them.device}]})
+    us.change("PATCH", folder, {"label": "another"})
+    for number in range(2000):
+        fill(root / f"{number % 20}" / f"file {number}", 100, number)
+    them.rescan(FOLDER)
+    for seconds in (100, 200):  # our folder begins anew while their index is under way
+        us.change("PATCH", folder, {"rescanIntervalS": seconds})
+    pair.wait_in_sync(FOLDER)
+    pair.assert_equal(FOLDER)
+    after = them.get("/rest/system/connections")["connections"][us.device]["startedAt"]
+    assert after == connected

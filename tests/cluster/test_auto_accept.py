@@ -8,6 +8,7 @@ from tests.cluster.bench import ALICE, BOB, F
 from txsyncthing.bep.messages import ClusterConfig, Device, Folder
 from txsyncthing.cluster.auto_accept import (
     MAX_ACCEPTED,
+    MAX_FOLDERS,
     Candidate,
     accept,
     candidates,
@@ -179,3 +180,9 @@ def test_one_device_gets_only_so_many_folders_accepted() -> None:
         for number in range(MAX_ACCEPTED - 1)
     ]
     assert len(found(alices(*mine), *crowd)) == 1
+
+
+def test_there_are_only_so_many_folders() -> None:
+    others = [FolderConfig(id=FolderID(f"o{number}"), path="/o") for number in range(MAX_FOLDERS)]
+    assert found(alices(*others), offer("one more", "x")) == ()
+    assert len(found(alices(*others[1:]), offer("one more", "x"))) == 1

@@ -9,7 +9,10 @@ from txsyncthing.bep.messages import ClusterConfig, Compression, Device, Folder
 from txsyncthing.cluster.introduce import (
     MAX_ADDRESS,
     MAX_ADDRESSES,
+    MAX_ALL,
     MAX_INTRODUCED,
+    MAX_NOTES,
+    MAX_SHARES,
     Decided,
     awakened,
     introduce,
@@ -246,6 +249,31 @@ def test_one_introducer_has_only_so_many_devices() -> None:
     other = [Device(DeviceID(number.to_bytes(8, "little") * 4)) for number in range(1, 2000)]
     again = introduce(decided.configuration, ALICE, BOB, told(photos=(*crowd, *other)))
     assert len(again.configuration.devices) == 2 + MAX_INTRODUCED
+
+
+def test_introducers_that_bring_introducers_have_only_so_many_devices_together() -> None:
+    others = tuple(
+        DeviceConfig(id=DeviceID(number.to_bytes(8, "big") * 4), introduced_by=CAROL)
+        for number in range(1, MAX_ALL)
+    )
+    start = alices(shared(F, BOB), devices=others)
+    decided = introduce(start, ALICE, BOB, told(photos=(Device(CAROL), Device(DAVE))))
+    assert len(decided.configuration.devices) == 2 + MAX_ALL
+    assert "left out" in decided.warnings[0]
+
+
+def test_introduced_shares_are_bounded_in_all() -> None:
+    crowd = [DeviceID(number.to_bytes(8, "big") * 4) for number in range(1, 101)]
+    folders = {f"f{number}": tuple(map(Device, crowd)) for number in range(150)}
+    start = alices(*(shared(FolderID(id), BOB) for id in folders))
+    decided = introduce(start, ALICE, BOB, told(**folders))
+    assert (
+        sum(len(members(decided.configuration, FolderID(id))) - 1 for id in folders) == MAX_SHARES
+    )
+    assert "left out" in decided.warnings[0]
+    assert len(decided.notes) <= MAX_NOTES + 1
+    again = introduce(decided.configuration, ALICE, BOB, told(**folders))
+    assert again.configuration == decided.configuration
 
 
 # When the last word is looked at again.

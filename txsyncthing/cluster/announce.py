@@ -54,8 +54,9 @@ def announcement(
     :param facts: of the folders that run. One that does not run yet is announced as paused: without its
         index facts the peer would drop what it knows.
     """
+    devices = {one.id: one for one in configuration.devices}
     folders = [
-        _folder(configuration, folder, me, device, facts.get(folder.id))
+        _folder(devices, folder, me, device, facts.get(folder.id))
         for folder in configuration.folders
         if shares(folder, device)
     ]
@@ -63,7 +64,7 @@ def announcement(
 
 
 def _folder(
-    configuration: Configuration,
+    known: Mapping[DeviceID, DeviceConfig],
     folder: FolderConfig,
     me: DeviceID,
     device: DeviceID,
@@ -71,7 +72,7 @@ def _folder(
 ) -> Folder:
     devices: list[Device] = []
     for member in folder.devices:
-        config = configuration.device(member.id)
+        config = known.get(member.id)
         if config is None or member.encryption_password:
             continue  # told without its token, it would be introduced as one that gets plain bytes
         entry = _device(config)

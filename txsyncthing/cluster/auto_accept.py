@@ -25,6 +25,7 @@ from txsyncthing.vocabulary.folder import FolderID, FolderType
 from txsyncthing.vocabulary.name import MAX_COMPONENT
 
 MAX_ACCEPTED = 250  # folders shared with one device, above which none is accepted by itself
+MAX_FOLDERS = 1000  # in all, likewise
 ENCRYPTED_RESCAN_S = 86400  # at least; nothing changes there but by peers
 HOLDS_ENCRYPTED = False  # whether we can keep what others encrypt
 
@@ -72,7 +73,8 @@ def candidates(
     if settings is None or not settings.auto_accept_folders or settings.untrusted:
         return Candidates()
     here = {folder.id: folder for folder in configuration.folders}
-    room = MAX_ACCEPTED - len(configuration.folders_shared_with(device))
+    shared = len(configuration.folders_shared_with(device))
+    room = min(MAX_ACCEPTED - shared, MAX_FOLDERS - len(configuration.folders))
     found: dict[FolderID, Candidate] = {}
     warnings: list[str] = []
     for folder in config.folders:
@@ -111,7 +113,9 @@ def _trouble(
     if encrypted and not HOLDS_ENCRYPTED:
         return "it is encrypted, which this version cannot keep"
     if room <= 0:
-        return f"{MAX_ACCEPTED} folders are shared with this device"
+        return (
+            f"{MAX_ACCEPTED} folders are shared with this device, or there are {MAX_FOLDERS} in all"
+        )
     if ours is None and not _names(folder):
         return "neither its label nor its ID can name a directory"
     return ""

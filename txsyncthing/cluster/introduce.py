@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import NamedTuple
 
 from txsyncthing.bep.hello import shown
@@ -23,12 +24,18 @@ from txsyncthing.config.device import DYNAMIC, DeviceConfig
 from txsyncthing.config.diff import Change, DeviceAdded, DeviceChanged, FolderAdded, FolderChanged
 from txsyncthing.config.folder import FolderConfig, FolderDevice
 from txsyncthing.vocabulary.address import DIAL_SCHEMES, Address, BadAddress
-from txsyncthing.vocabulary.device import RESERVED_DEVICES, DeviceID, ShortID
+from txsyncthing.vocabulary.device import EMPTY_DEVICE, RESERVED_DEVICES, DeviceID, ShortID
 from txsyncthing.vocabulary.folder import FolderID
 
+# Introducers can bring more introducers, so there are limits for each and for all together: a configuration
+# of more than 16 MiB would not load again.
 MAX_INTRODUCED = 250  # devices of one introducer
+MAX_ALL = 1000  # devices of all introducers
+MAX_SHARES = 10_000  # that were introduced, of all folders
 MAX_ADDRESSES = 16  # of a device, as its introducer tells them
 MAX_ADDRESS = 256  # letters
+
+MAX_NOTES = 100  # what of one Cluster Config the log tells in full
 
 MUTUAL = (
     "Remote {name} ({device}) is an introducer to us, and we are to them - only one should be introducer "
@@ -53,6 +60,14 @@ class _Ledger:
     folders: dict[FolderID, FolderConfig]
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unsaid: int = 0
+
+    def note(self, format: str, *args: object) -> None:
+        """Tell of a change, unless there is too much to tell."""
+        if len(self.notes) < MAX_NOTES:
+            self.notes.append(format.format(*args))
+        else:
+            self.unsaid += 1
 
 
 def introduce(
@@ -86,6 +101,8 @@ def introduce(
         devices=tuple(ledger.devices.values()),
         folders=tuple(ledger.folders.values()),
     )
+    if ledger.unsaid:
+        ledger.notes.append(f"... and {ledger.unsaid} changes more")
     return Decided(changed, tuple(ledger.notes), tuple(ledger.warnings))
 
 
@@ -109,8 +126,13 @@ def _add(
 ) -> None:
     introducer = ledger.introducer
     shorts = {id.short for id in ledger.devices}
-    room = MAX_INTRODUCED - sum(
-        one.introduced_by == introducer.id for one in ledger.devices.values()
+    by = [one.introduced_by for one in ledger.devices.values()]
+    all = sum(one != EMPTY_DEVICE for one in by)
+    room = min(MAX_INTRODUCED - by.count(introducer.id), MAX_ALL - all)
+    shares_left = MAX_SHARES - sum(
+        member.introduced_by != EMPTY_DEVICE
+        for folder in ledger.folders.values()
+        for member in folder.devices
     )
     crowded = False
     refused: dict[DeviceID, str] = {}
@@ -139,18 +161,26 @@ def _add(
                 if known is None:
                     _tell_encrypted(ledger, folder, id)
                 continue
+            if shares_left <= 0:
+                crowded = True
+                continue
+            shares_left -= 1
             new.append(FolderDevice(id=id, introduced_by=introducer.id))
-            ledger.notes.append(
-                f"Sharing folder {folder.description} with {id} "
-                f"(vouched for by introducer {introducer.id})"
+            ledger.note(
+                "Sharing folder {} with {} (vouched for by introducer {})",
+                folder.description,
+                id,
+                introducer.id,
             )
         if new:
             ledger.folders[folder_id] = replace(folder, devices=(*folder.devices, *new))
-    ledger.warnings += [f"{id} is not added: {why}" for id, why in refused.items()]
+    told = islice(refused.items(), MAX_NOTES)
+    ledger.warnings += [f"{id} is not added: {why}" for id, why in told]
     if crowded:
         ledger.warnings.append(
-            f"introducer {introducer.id} vouches for more than {MAX_INTRODUCED} devices; the others are "
-            "not added"
+            f"introducer {introducer.id} vouches for more devices or shares than there may be "
+            f"({MAX_INTRODUCED} devices of one introducer, {MAX_ALL} of all, {MAX_SHARES} shares): "
+            "the others are left out"
         )
 
 
@@ -196,17 +226,18 @@ def _usable(addresses: Iterable[str]) -> list[str]:
 
 
 def _tell_added(ledger: _Ledger, device: DeviceConfig) -> None:
-    ledger.notes.append(
-        f"Adding device {device.id} to config (vouched for by introducer {device.introduced_by})"
-    )
+    text = "Adding device {} to config (vouched for by introducer {})"
+    ledger.note(text, device.id, device.introduced_by)
     if device.introducer:
-        ledger.notes.append(f"Device {device.id} is now also an introducer")
+        ledger.note("Device {} is now also an introducer", device.id)
 
 
 def _tell_encrypted(ledger: _Ledger, folder: FolderConfig, id: DeviceID) -> None:
-    ledger.notes.append(
-        f"Cannot share folder {folder.description} with {id} because the introducer "
-        f"{ledger.introducer.id} encrypts data, which requires a password"
+    ledger.note(
+        "Cannot share folder {} with {} because the introducer {} encrypts data, which requires a password",
+        folder.description,
+        id,
+        ledger.introducer.id,
     )
 
 
@@ -222,22 +253,26 @@ def _remove(ledger: _Ledger, listed: dict[FolderID, dict[DeviceID, Device]]) -> 
             if member.introduced_by == introducer and member.id not in listed.get(id, {})
         ]
         if gone:
-            kept = tuple(member for member in folder.devices if member not in gone)
+            ids = {member.id for member in gone}
+            kept = tuple(member for member in folder.devices if member.id not in ids)
             folder = ledger.folders[id] = replace(folder, devices=kept)
-            ledger.notes += [
-                f"Unsharing folder {folder.description} with {member.id} as introducer "
-                f"{introducer} no longer shares the folder with that device"
-                for member in gone
-            ]
+            for member in gone:
+                ledger.note(
+                    "Unsharing folder {} with {} as introducer {} no longer shares the folder "
+                    "with that device",
+                    folder.description,
+                    member.id,
+                    introducer,
+                )
         left.update(member.id for member in folder.devices)
     left.update(id for entries in listed.values() for id in entries)
     for device in list(ledger.devices.values()):
         if device.introduced_by == introducer and device.id not in left:
             del ledger.devices[device.id]
-            ledger.notes.append(
-                f"Removing device {device.id} as introducer {introducer} no longer shares any folders "
-                "with that device"
+            text = (
+                "Removing device {} as introducer {} no longer shares any folders with that device"
             )
+            ledger.note(text, device.id, introducer)
 
 
 def awakened(changes: Iterable[Change], configuration: Configuration) -> list[DeviceID]:
@@ -246,6 +281,7 @@ def awakened(changes: Iterable[Change], configuration: Configuration) -> list[De
     folders are accepted by themselves now, or an introducer shares one folder more.
     """
     found: dict[DeviceID, None] = {}
+    introducers = {device.id for device in configuration.devices if device.introducer}
     for change in changes:
         if isinstance(change, DeviceAdded):
             continue  # it has told nothing yet
@@ -257,11 +293,7 @@ def awakened(changes: Iterable[Change], configuration: Configuration) -> list[De
                 found.setdefault(new.id)
         elif isinstance(change, FolderAdded | FolderChanged):
             now = change.folder if isinstance(change, FolderAdded) else change.new
-            before = (
-                {one.id for one in change.old.devices} if isinstance(change, FolderChanged) else ()
-            )
-            for member in now.devices:
-                device = configuration.device(member.id)
-                if device is not None and device.introducer and member.id not in before:
-                    found.setdefault(member.id)
+            before = change.old.devices if isinstance(change, FolderChanged) else ()
+            new_here = {one.id for one in now.devices} - {one.id for one in before}
+            found.update(dict.fromkeys(sorted(new_here & introducers)))
     return list(found)

@@ -259,6 +259,7 @@ class ClusterService(Service):
 
     def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
         self._requests.configure(new)
+        told: list[FolderConfig] = []
         for change in changes:
             if isinstance(change, DeviceAdded) and change.device.id != self._me:
                 id = change.device.id
@@ -268,17 +269,18 @@ class ClusterService(Service):
             elif isinstance(change, DeviceChanged) and change.new.id in self._desks:
                 self._device_changed(change)
             elif isinstance(change, FolderAdded | FolderRemoved):
-                self._announce(change.folder)
+                told.append(change.folder)
             elif isinstance(change, FolderChanged):
-                self._announce(change.old, change.new)
+                told += (change.old, change.new)
                 if (folder := self._folders.get(change.new.id)) is not None:
                     self._forget_unshared(folder)
+        self._announce(*told)
         self._pending.settle(new)
         for desk in self._desks.values():
             desk.reconsider()
         for device in awakened(changes, new):
-            if (told := self._latest(device)) is not None:
-                self._sharing.received(device, told)
+            if (config := self._latest(device)) is not None:
+                self._sharing.received(device, config)
         if self.running:
             self._progress.start()
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from txsyncthing.filesystem.case import CaseFilesystem
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder
 from txsyncthing.ignore.lines import loader
@@ -44,9 +45,10 @@ def result_of(fired: Deferred[T]) -> T:
 class Folder:
     """What one folder needs to be scanned."""
 
-    def __init__(self, workers: Workers | None = None) -> None:
+    def __init__(self, workers: Workers | None = None, folded: bool = False) -> None:
+        """:param folded: whether case does not matter on the disk, and is checked as folders do."""
         self.time = START
-        self.disk = MemoryFilesystem(self.unix)
+        self.disk = MemoryFilesystem(self.unix, folded=folded)
         self.disk.put_directory(".stfolder")
         self.index = FolderIndex(InlineWorkers(), ":memory:", ME, lambda size: b"\1" * size)
         result_of(self.index.open())
@@ -54,7 +56,8 @@ class Folder:
         self.calls: list[int] = []
         self.index.on_local_change(self._note)
         workers = workers or InlineWorkers()
-        self.scanner = FolderScanner(workers, self.disk, self.index, ME, self.unix)
+        storage = CaseFilesystem(self.disk) if folded else self.disk
+        self.scanner = FolderScanner(workers, storage, self.index, ME, self.unix)
         self.options = ScanOptions()
         self.matcher = EMPTY
         self.progress: list[ScanProgress] = []

@@ -10,24 +10,20 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from txsyncthing.filesystem.memory_file import BLOCK, MemoryFile, Node, error, stat_of
+from txsyncthing.filesystem.memory_file import (
+    BLOCK,
+    Folded,
+    MemoryFile,
+    Node,
+    Trap,
+    error,
+    stat_of,
+)
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
-_UMASK = 0o022
-_READ, _WRITE, _SEARCH = 0o400, 0o200, 0o100
+_READ, _WRITE, _SEARCH, _UMASK = 0o400, 0o200, 0o100, 0o022
 _PLENTY = 1 << 40  # bytes
-
-
-@dataclass(eq=False, slots=True)
-class _Trap:
-    """Something that happens when an operation reaches a name."""
-
-    operation: str
-    name: str
-    action: Callable[[], object]
-    times: int  # -1: always
 
 
 class MemoryFilesystem:
@@ -36,14 +32,18 @@ class MemoryFilesystem:
 
     :param unix: wall-clock seconds. Each change gets its own nanosecond even while the clock stands.
     :param total: room in bytes, None for plenty; counted in blocks of 4 KiB, holes are free.
+    :param folded: whether names that differ only by case are one, as on exFAT.
     """
 
-    def __init__(self, unix: Callable[[], float], total: int | None = None) -> None:
+    def __init__(
+        self, unix: Callable[[], float], total: int | None = None, folded: bool = False
+    ) -> None:
         self._unix = unix
+        self._names: type[dict[str, Node]] = Folded if folded else dict
         self._total = total
         self._last = 0
         self._inodes = 0
-        self._traps: list[_Trap] = []
+        self._traps: list[Trap] = []
         self.life = 0  # how many crashes
         self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
 
@@ -67,7 +67,7 @@ class MemoryFilesystem:
         self, operation: str, name: str, action: Callable[[], object], times: int = 1
     ) -> None:
         """Call ``action`` just before an operation, e.g. to change a file while it is being read."""
-        self._traps.append(_Trap(operation, name, action, times))
+        self._traps.append(Trap(operation, name, action, times))
 
     def heal(self) -> None:
         """Forget all that ``fail`` and ``intercept`` asked for."""
@@ -202,9 +202,9 @@ class MemoryFilesystem:
         node = self._find("rename", old)
         directory, base = self._parent(new)
         there = directory.children.get(base)
-        if there is node:
+        if there is node and not isinstance(directory.children, Folded):
             return
-        if there is not None:
+        if there is not None and there is not node:
             self._replaceable(node, there, new)
         if new.startswith(old + "/"):
             raise error(errno.EINVAL, new)
@@ -299,7 +299,7 @@ class MemoryFilesystem:
     def _node(self, kind: Kind, mode: int) -> Node:
         self._inodes += 1
         now = self.tick()
-        return Node(kind, self._inodes, mode, now, now)
+        return Node(kind, self._inodes, mode, now, now, children=self._names())
 
     def _items(self) -> Iterator[tuple[str, Node]]:
         """All items with their names, parents first, in order."""
@@ -313,7 +313,7 @@ class MemoryFilesystem:
 
     def _lose(self, node: Node) -> None:
         node.content = bytearray(node.durable_content)
-        node.children = dict(node.durable_children)
+        node.children = self._names(node.durable_children)
         for child in node.children.values():
             self._lose(child)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from typing_extensions import Buffer
 
+from txsyncthing.filesystem.case import fold
 from txsyncthing.filesystem.seam import Kind, Stat
 
 BLOCK = 4096  # room is counted in these, so that holes cost nothing
@@ -47,6 +49,40 @@ class Node:
     target: bytes = b""
     durable_content: bytes = b""
     durable_children: dict[str, Node] = field(default_factory=dict)
+
+
+class Folded(dict[str, Node]):
+    """The items of a directory in which case does not matter; each keeps the spelling it was made with."""
+
+    def __init__(self, items: Mapping[str, Node] | None = None) -> None:
+        super().__init__(items or {})
+        self._spelled = {fold(base): base for base in self}
+
+    def __contains__(self, base: object) -> bool:
+        return isinstance(base, str) and fold(base) in self._spelled
+
+    def __getitem__(self, base: str) -> Node:
+        return super().__getitem__(self._spelled[fold(base)])
+
+    def get(self, base: str, default: Node | None = None) -> Node | None:  # type: ignore[override]
+        spelled = self._spelled.get(fold(base))
+        return default if spelled is None else super().get(spelled, default)
+
+    def __setitem__(self, base: str, node: Node) -> None:
+        super().__setitem__(self._spelled.setdefault(fold(base), base), node)
+
+    def __delitem__(self, base: str) -> None:
+        super().__delitem__(self._spelled.pop(fold(base)))
+
+
+@dataclass(eq=False, slots=True)
+class Trap:
+    """Something that happens when an operation reaches a name."""
+
+    operation: str
+    name: str
+    action: Callable[[], object]
+    times: int  # -1: always
 
 
 class Power(Protocol):

@@ -27,6 +27,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         sparse=not config.disable_sparse_files,
         max_conflicts=config.max_conflicts,
         min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
+        case_sensitive=config.case_sensitive_fs,
         time_window=config.mod_time_window_s * 1_000_000_000,
     )
 

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit
+from txsyncthing.filesystem.case import CaseFilesystem
 from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
@@ -83,6 +84,8 @@ class FolderService(Service):
         hold: Hold = go_on,
     ) -> None:
         self.config = config
+        if not config.case_sensitive_fs:
+            filesystem = CaseFilesystem(filesystem)
         self.filesystem = filesystem
         self.index = index
         self._clock = clock

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo, same_content
@@ -120,6 +121,8 @@ def _taken(filesystem: Filesystem, name: WireName) -> bool:
         filesystem.lstat(name)
     except FileNotFoundError:
         return False
+    except CaseConflict:
+        return True
     return True
 
 

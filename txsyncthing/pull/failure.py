@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from enum import Enum
 
+from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import ThroughSymlink
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import MAX_COMPONENT, is_internal, is_temporary
@@ -54,6 +55,11 @@ class Cause(Enum):
         "name-too-long",
         f"name has a part of more than {MAX_COMPONENT} bytes",
         "shorten the name on the device that has it",
+    )
+    CASE = (
+        "case-conflict",
+        "another item's name differs only by upper and lower case",
+        "rename one of the two, here or on the device that has the other",
     )
     UNEXPECTED_DIRECTORY = (
         "unexpected-directory",
@@ -131,6 +137,8 @@ def item_error(path: str, error: ItemFailed | OSError) -> ItemError:
         return error.cause.of(path)
     if isinstance(error, ThroughSymlink):
         return Cause.THROUGH_SYMLINK.of(path)
+    if isinstance(error, CaseConflict):
+        return Cause.CASE.of(path, error.sentence)
     cause = _CAUSES.get(error.errno or 0, Cause.DISK)
     return cause.of(path, error.strerror.lower() if error.strerror else "")
 

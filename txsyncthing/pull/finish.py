@@ -15,7 +15,8 @@ from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
-from txsyncthing.filesystem.seam import Filesystem, Kind, WriteFile
+from txsyncthing.filesystem.case import CaseConflict, only_case_differs
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
 from txsyncthing.pull.conflict import in_conflict
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.options import PullOptions
@@ -98,10 +99,16 @@ def each(
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))
         if sync:
-            for directory in sorted(directories):
-                if look(batch, directory) is not None:
-                    batch.sync_directory(directory)
+            sync_directories(batch, directories)
     return outcomes
+
+
+def sync_directories(filesystem: Filesystem, directories: Iterable[str]) -> None:
+    """Make the names in these durable; those that are gone have none."""
+    for directory in sorted(directories):
+        with suppress(CaseConflict):
+            if look(filesystem, directory) is not None:
+                filesystem.sync_directory(directory)
 
 
 def place_files(
@@ -301,29 +308,61 @@ def rename_files(
     steps = [partial(_rename, item=item, options=options, now=now) for item in items]
     outcomes = each(filesystem, names, steps, options.sync)
     if options.sync:
-        for directory in sorted({parent(item.source.name) for item in items}):
-            if look(filesystem, directory) is not None:
-                filesystem.sync_directory(directory)
+        with filesystem.batch() as batch:
+            sync_directories(batch, {parent(item.source.name) for item in items})
     return outcomes
 
 
 def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: float) -> Outcome:
     wanted, source = item.wanted, item.source
-    found = look(filesystem, source.name)
-    if found is None or not unchanged(filesystem, source.name, found, source, options):
+    where, found = _source(filesystem, item)
+    if found is None or not unchanged(filesystem, where, found, source, options):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
     if in_conflict(source, item.gone, options.me):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
-    mode = _mode(filesystem, wanted, options)
-    _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
-    in_directory(filesystem, source.name, lambda: filesystem.rename(source.name, wanted.name))
+    mode = None
+    copy = None
+    if where != wanted.name:
+        try:
+            mode = _mode(filesystem, wanted, options)
+            _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
+        except CaseConflict as conflict:
+            if conflict.local != source.name:
+                raise
+        move = partial(_move, filesystem, source.name, wanted.name)
+        in_directory(filesystem, source.name, move)
+    if not (options.ignore_permissions or wanted.no_permissions):
+        mode = wanted.permissions & 0o777
     if mode is not None:
         filesystem.chmod(wanted.name, mode)
     filesystem.utime(wanted.name, wanted.modified)
     outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy))
     return outcome._replace(done=(*outcome.done, deleted(item.gone)))
+
+
+def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None]:
+    """Where the bytes lie: under the old name, or its directory has the new spelling already."""
+    wanted, source = item.wanted, item.source
+    try:
+        return source.name, look(filesystem, source.name)
+    except CaseConflict:
+        if only_case_differs(source.name, wanted.name):
+            return wanted.name, look(filesystem, wanted.name)
+        return source.name, None
+
+
+def _move(filesystem: Filesystem, old: WireName, new: WireName) -> None:
+    try:
+        filesystem.rename(old, new)
+    except CaseConflict:
+        if not only_case_differs(old, new) or look(filesystem, old) is None:
+            raise
+        # A system that takes both names for one does nothing; with a name between it has to.
+        between = temporary_name(new)
+        filesystem.rename(old, between)
+        filesystem.rename(between, new)
 
 
 def deleted(gone: FileInfo) -> FileInfo:

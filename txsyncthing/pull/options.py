@@ -39,6 +39,7 @@ class PullOptions:
     sparse: bool = True  # not disableSparseFiles
     max_conflicts: int = 10  # -1: any number
     min_free: MinFree = MinFree()
+    case_sensitive: bool = False  # the disk is said to tell names apart that differ by case
     time_window: int = 0  # nanoseconds by which times may differ
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from txsyncthing.filesystem.case import fold
 from txsyncthing.index.values import Need
 from txsyncthing.pull.failure import bad_name
 from txsyncthing.pull.finish import Rename
@@ -58,6 +59,7 @@ class Deletions:
         self._files: dict[WireName, Item] = {}
         self._directories: dict[WireName, Item] = {}
         self._contents: dict[tuple[bytes, int], list[WireName]] = {}
+        self._spellings: dict[str, WireName] | None = None  # of all, by their folded names
 
     def __len__(self) -> int:
         return len(self._files) + len(self._directories)
@@ -82,12 +84,29 @@ class Deletions:
 
     def take(self, wanted: FileInfo) -> Item | None:
         """A file that holds exactly the wanted bytes; it is no longer to be deleted."""
-        names = self._contents.get((wanted.blocks_hash, wanted.size))
+        content = (wanted.blocks_hash, wanted.size)
+        names = self._contents.get(content)
+        other = self._other_spelling(wanted.name) if names else None
+        if other is not None and other in self._files:
+            have = self._files[other].have
+            if have is not None and (have.blocks_hash, have.size) == content:
+                return self._files.pop(other)
         while names:
             item = self._files.pop(names.pop(), None)
             if item is not None:
                 return item
         return None
+
+    def respelled(self, directory: WireName) -> WireName | None:
+        """The directory to be deleted whose name differs from this only by case."""
+        other = self._other_spelling(directory)
+        return other if other in self._directories else None
+
+    def _other_spelling(self, name: WireName) -> WireName | None:
+        if self._spellings is None:
+            names = (*self._files, *self._directories)
+            self._spellings = {fold(one): one for one in names}
+        return self._spellings.get(fold(name))
 
     def give_back(self, source: FileInfo, gone: FileInfo) -> None:
         """The rename did not work: the file is to be deleted again."""
@@ -130,7 +149,9 @@ def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], b
         ):
             result.late.append(need)
         elif wanted.is_directory:
-            result.directories.append(Item(wanted, have))
+            here = have is not None and not have.deleted
+            other = None if here or not len(deletions) else deletions.respelled(wanted.name)
+            result.directories.append(Item(wanted, have, other))
         elif wanted.is_symlink:
             result.symlinks.append(Item(wanted, have))
         elif have is not None and same_content(wanted, have):

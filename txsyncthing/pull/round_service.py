@@ -10,7 +10,9 @@ Source: reference 5.5 (pullerIteration, processNeeded).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
+from txsyncthing.filesystem.case import fold
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Need
 from txsyncthing.pull.batch_service import SMALL, Copies, SmallFiles
@@ -63,6 +65,7 @@ class Round:
         self._stopping = False
         self._deletions = Deletions()
         self._queue: list[WireName] = []  # the files that come next
+        self._spellings: set[str] = set()  # of the files on their way, folded
         # Copies from other files are worth a look only where there were any when we began.
         self._cross_copy = seams.index.counts().local.files > 0
         self._recorder = Recorder(
@@ -238,6 +241,8 @@ class Round:
             if not self._goes_on():
                 break
             wanted = need.wanted
+            if not self._options.case_sensitive:
+                await self._watch.until(partial(self._may_begin_named, fold(wanted.name)))
             self._queue.pop()
             self._front.discard(wanted.name)
             self.ledger.begin([wanted], UPDATE)
@@ -265,6 +270,16 @@ class Round:
             self._fetcher.waiting < WAITING and len(self._small.open) < OPEN_SMALL
         )
 
+    def _may_begin_named(self, folded: str) -> bool:
+        """
+        On some disks two spellings of a name are one, and so are the temporary files of both: no two
+        of them may be on their way.
+        """
+        if folded in self._spellings and not self._stopping:
+            return False
+        self._spellings.add(folded)
+        return True
+
     def _may_begin_large(self) -> bool:
         return self._stopping or len(self._large.files) < OPEN_LARGE
 
@@ -289,6 +304,8 @@ class Round:
 
     def _report(self, outcome: Outcome) -> None:
         self.ledger.close(outcome)
+        if self._spellings:
+            self._spellings.discard(fold(outcome.name))
         self._watch.look()
 
     def _report_failed(self, name: WireName, cause: Cause) -> None:

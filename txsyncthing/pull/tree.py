@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
@@ -37,6 +38,7 @@ class Item(NamedTuple):
 
     wanted: FileInfo
     have: FileInfo | None
+    respells: WireName | None = None  # a directory to be deleted, of the same name but for the case
 
 
 def make_directories(
@@ -50,8 +52,11 @@ def make_directories(
 
 def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
     wanted = item.wanted
-    found = look(filesystem, wanted.name)
     copy = None
+    try:
+        found = look(filesystem, wanted.name)
+    except CaseConflict as conflict:
+        return _respell(filesystem, item, conflict, options, now)
     if found is None or found.kind is not Kind.DIRECTORY:
         _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
         filesystem.make_directory(wanted.name, NEW_DIRECTORY)
@@ -63,6 +68,24 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
             filesystem.chmod(wanted.name, mode)
             found = filesystem.lstat(wanted.name)
     return finished(wanted, Placed(found, copy))
+
+
+def _respell(
+    filesystem: Filesystem, item: Item, conflict: CaseConflict, options: PullOptions, now: float
+) -> Outcome:
+    """
+    The directory is there under another spelling; if that is to be deleted, it has been renamed.
+
+    What is in it comes along; the index learns that from the renames of the same round, or from a scan.
+    """
+    name, old = item.wanted.name, WireName(conflict.local)
+    if item.respells is None or conflict.remote != name:
+        raise conflict
+    if filesystem.lstat(old).kind is not Kind.DIRECTORY:
+        raise conflict
+    filesystem.rename(old, name)
+    outcome = _directory(filesystem, item._replace(respells=None), options, now)
+    return outcome._replace(rescan=(*outcome.rescan, old, name))
 
 
 def make_symlinks(
@@ -102,8 +125,8 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
     copy = None
     try:
         found = look(filesystem, wanted.name)
-    except ThroughSymlink:
-        found = None  # what is beyond a symlink is none of ours
+    except (ThroughSymlink, CaseConflict):
+        found = None  # what is beyond a symlink is none of ours, nor what is spelled otherwise
     if found is not None:
         if found.kind is Kind.DIRECTORY:
             raise ItemFailed(Cause.UNEXPECTED_DIRECTORY, rescan=True)
@@ -194,7 +217,7 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
         return Outcome(name, error=item_error(name, one.error))
     try:
         found = look(filesystem, name)
-    except ThroughSymlink:
+    except (ThroughSymlink, CaseConflict):
         found = None
     if found is None:
         return Outcome(name, (deleted(wanted),))

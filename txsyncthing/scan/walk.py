@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 from unicodedata import is_normalized, normalize
 
+from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.scan.values import ScanOptions
@@ -21,8 +22,8 @@ from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import is_internal, is_leftover, is_temporary
 
 _AT_ONCE = 512  # items of one directory looked at together
-GONE = (FileNotFoundError, NotADirectoryError, ThroughSymlink)
-"""Errors which say that there is no such item in the folder."""
+GONE = (FileNotFoundError, NotADirectoryError, ThroughSymlink, CaseConflict)
+"""Errors which say that there is no such item in the folder; what is spelled otherwise is another."""
 
 
 class Mark(Enum):

@@ -182,13 +182,12 @@ def test_empty_and_edited_files_and_links_take_another_spelling(folder: Folder) 
 
 
 def test_a_directory_takes_another_spelling_with_all_that_is_in_it(folder: Folder) -> None:
-    """The unscanned file of its own is carried along, or keeps the old directory."""
-    names = ("one", "two", "sub/three")
+    names = ("one", "two", "sub/three", "none")
     old = [directory("dir", 1), directory("dir/sub", 1)]
     new = [directory("DIR", 3), directory("DIR/Sub", 3)]
     folder.offer(*((item, b"") for item in old))
     for number, name in enumerate(names):
-        data = b"%d" % number * 10_000
+        data = b"" if name == "none" else b"%d" % number * 10_000
         old.append(file(f"dir/{name}", data, 2))
         folder.offer((old[-1], data))
         new.append(file(f"DIR/{name.replace('sub', 'Sub')}", data, 4))
@@ -199,9 +198,25 @@ def test_a_directory_takes_another_spelling_with_all_that_is_in_it(folder: Folde
     folder.tell(*(gone(item) for item in old))
     result = folder.pull()
     assert result.failed == ()
-    assert tree(folder) == ["DIR", "DIR/Sub", "DIR/Sub/three", "DIR/one", "DIR/two"]
+    assert tree(folder) == ["DIR", "DIR/Sub", "DIR/Sub/three", "DIR/none", "DIR/one", "DIR/two"]
     assert len(folder.peers.asked) == before
     assert folder.index.counts().need.items == 0
+
+
+def test_files_wait_for_the_deletion_of_their_directory_to_arrive(insensitive: Folder) -> None:
+    """The official daemon tells of it after the files, in another message."""
+    old = [directory("dir", 1), file("dir/f", b"data", 2)]
+    new = [directory("DIR", 3), file("DIR/f", b"data", 4)]
+    insensitive.offer((old[0], b""), (old[1], b"data"))
+    insensitive.pull()
+    insensitive.offer((new[0], b""), (new[1], b"data"))
+    insensitive.tell(gone(old[1]))
+    assert {error.cause for error in insensitive.pull().failed} == {"case-conflict"}
+    assert insensitive.read("dir/f") == b"data"
+    insensitive.tell(gone(old[0]))
+    assert insensitive.pull().failed == ()
+    assert tree(insensitive) == ["DIR", "DIR/f"]
+    assert len(insensitive.peers.asked) == 1
 
 
 def test_a_directory_that_stays_does_not_take_another_spelling(insensitive: Folder) -> None:

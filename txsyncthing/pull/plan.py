@@ -83,10 +83,13 @@ class Deletions:
                 self._contents.setdefault(key, []).append(wanted.name)
 
     def take(self, wanted: FileInfo) -> Item | None:
-        """A file that holds exactly the wanted bytes; it is no longer to be deleted."""
+        """
+        A file that holds exactly the wanted bytes; it is no longer to be deleted. An empty one only if its
+        name differs by nothing but case: it may come along with its directory.
+        """
         content = (wanted.blocks_hash, wanted.size)
         names = self._contents.get(content)
-        other = self._other_spelling(wanted.name) if names else None
+        other = self._other_spelling(wanted.name)
         if other is not None and other in self._files:
             have = self._files[other].have
             if have is not None and (have.blocks_hash, have.size) == content:
@@ -156,7 +159,7 @@ def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], b
             result.symlinks.append(Item(wanted, have))
         elif have is not None and same_content(wanted, have):
             result.metadata.append((wanted, have))
-        elif wanted.size and len(deletions) and (source := deletions.take(wanted)) is not None:
+        elif len(deletions) and (source := deletions.take(wanted)) is not None:
             assert source.have is not None
             result.renames.append(Rename(wanted, have, source.have, source.wanted))
         else:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from txsyncthing.filesystem.case import only_case_differs
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
-from txsyncthing.pull.finish import Outcome, rename_files, set_metadata
+from txsyncthing.pull.failure import Cause
+from txsyncthing.pull.finish import Outcome, Rename, rename_files, set_metadata
 from txsyncthing.pull.ledger import DELETE, METADATA, UPDATE, Ledger
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.plan import Deletions, Plan
@@ -84,7 +86,7 @@ class Steps:
                     self._ledger.rescan.extend(outcome.rescan)
                     missed.add(outcome.name)
                 else:
-                    if outcome.error is not None:
+                    if outcome.error is not None and not _is_respelling(item, outcome):
                         deletions.give_back(item.source, item.gone)
                     self._ledger.close(outcome)
         return missed
@@ -137,6 +139,15 @@ class Steps:
         return await seams.workers.disk.run(
             job, seams.filesystem, items, self._options, seams.unix()
         )
+
+
+def _is_respelling(item: Rename, outcome: Outcome) -> bool:
+    """
+    Whether a file could not get another spelling, since a directory above has the old one for now: deleting
+    it in the meantime would only mean to fetch it again.
+    """
+    refused = outcome.error is not None and outcome.error.cause == Cause.CASE.code
+    return refused and only_case_differs(item.source.name, item.wanted.name)
 
 
 def _cut(items: Sequence[T]) -> list[Sequence[T]]:

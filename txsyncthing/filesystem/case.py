@@ -13,7 +13,7 @@ Source: reference 5.8 (``caseSensitiveFS``); dependencies.md section 18; the off
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -88,6 +88,7 @@ class Spelling:
         # None where case matters, else folded names to the spellings there are.
         self._directories: dict[str, dict[str, set[str]] | None] = {}
         self._well: set[str] = {""}  # directories that are spelled so
+        self.free: set[str] = set()  # those of them in which case matters
 
     def check(self, name: str, there: bool = False) -> None:
         """
@@ -134,6 +135,7 @@ class Spelling:
         self._well = {one for one in self._well if one != name and not one.startswith(below)}
         for one in [one for one in self._directories if one == name or one.startswith(below)]:
             del self._directories[one]
+            self.free.discard(one)
 
     def _learn(self, directory: str, base: str) -> None:
         """:param base: an item that is there."""
@@ -147,16 +149,20 @@ class Spelling:
                 return
         if not self._reaches(join(directory, other)):
             if other == base.translate(_OTHER_CASE):  # some disks know only the case of ASCII
-                self._directories[directory] = None
+                self._matters_in(directory)
             return
         names = self._filesystem.names(directory)
         if base in names and other in names:
-            self._directories[directory] = None  # two items
+            self._matters_in(directory)  # two items
             return
         known: dict[str, set[str]] = {}
         for name in names:
             known.setdefault(fold(name), set()).add(name)
         self._directories[directory] = known
+
+    def _matters_in(self, directory: str) -> None:
+        self._directories[directory] = None
+        self.free.add(directory)
 
     def _reaches(self, name: str) -> bool:
         try:
@@ -180,6 +186,8 @@ class CaseFilesystem:
     def _spelling(self) -> Spelling:
         return Spelling(self.plain)
 
+    _free: Container[str] = frozenset()  # what needs no check: most of what most jobs touch
+
     @contextmanager
     def batch(self) -> Iterator[Filesystem]:
         with self.plain.batch() as plain:
@@ -187,7 +195,7 @@ class CaseFilesystem:
 
     def lstat(self, name: str) -> Stat:
         found = self.plain.lstat(name)
-        if name:
+        if name and parent(name) not in self._free:
             self._spelling.check(name, there=True)
         return found
 
@@ -204,6 +212,8 @@ class CaseFilesystem:
         return self.plain.open(name)
 
     def create(self, name: str, mode: int) -> WriteFile:
+        if parent(name) in self._free:
+            return self.plain.create(name, mode)
         spelling = self._spelling
         passing = is_temporary(name)
         if passing:
@@ -243,7 +253,8 @@ class CaseFilesystem:
 
     def remove(self, name: str) -> None:
         spelling = self._spelling
-        spelling.check(name)
+        if parent(name) not in self._free:
+            spelling.check(name)
         self.plain.remove(name)
         spelling.went(name)
 
@@ -272,6 +283,10 @@ class CaseFilesystem:
 
     def place(self, old: str, new: str) -> None:
         spelling = self._spelling
+        if parent(old) in self._free and parent(new) in self._free:
+            self.plain.place(old, new)
+            spelling.went(old)
+            return
         spelling.check(old)
         spelling.check_directory(parent(new))
         try:
@@ -333,6 +348,7 @@ class _Batch(CaseFilesystem):
     def __init__(self, plain: Filesystem) -> None:
         super().__init__(plain)
         self._kept = Spelling(plain)
+        self._free = self._kept.free
 
     @property
     def _spelling(self) -> Spelling:

@@ -39,8 +39,8 @@ IMPURE = {
 ALONE = {
     "apsw": {"index"},
     "sqlite3": set[str](),
-    "fcntl": {"filesystem/disk.py"},
-    "os": {"filesystem/disk.py", "filesystem/renameat.py"},
+    "fcntl": {"filesystem/disk.py", "filesystem/ranges.py"},
+    "os": {"filesystem/disk.py", "filesystem/ranges.py", "filesystem/renameat.py"},
     "shutil": {"filesystem/disk.py"},
     "tempfile": set[str](),
 }

@@ -10,7 +10,7 @@ from typing import Protocol
 from typing_extensions import Buffer
 
 from txsyncthing.filesystem.case import fold
-from txsyncthing.filesystem.seam import Kind, Stat
+from txsyncthing.filesystem.seam import CopyMethod, Kind, ReadFile, Stat
 
 BLOCK = 4096  # room is counted in these, so that holes cost nothing
 TEXTS = {
@@ -137,6 +137,12 @@ class MemoryFile:
             node.content.extend(bytes(end - len(node.content)))
         node.content[offset:end] = view
         node.modified = node.changed = self._disk.tick()
+
+    def copy_range(
+        self, source: ReadFile, method: CopyMethod, start: int, offset: int, size: int
+    ) -> None:
+        self._disk.spring("copy_range", self._name)
+        self.write(source.read(size, start), offset)
 
     def truncate(self, size: int) -> None:
         node = self._reach("truncate")

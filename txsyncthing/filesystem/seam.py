@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from typing_extensions import Buffer
@@ -57,6 +57,14 @@ class Space(NamedTuple):
     total: int
 
 
+class CopyMethod(Enum):
+    """How a storage may copy a part of a file by itself."""
+
+    CLONE = "ioctl"  # both files share it, until one is changed
+    COPY = "copy_file_range"
+    SEND = "sendfile"
+
+
 class ReadFile(Protocol):
     """An open regular file."""
 
@@ -76,6 +84,17 @@ class WriteFile(ReadFile, Protocol):
 
     def write(self, data: Buffer, offset: int) -> None:
         """All of the bytes."""
+
+    def copy_range(
+        self, source: ReadFile, method: CopyMethod, start: int, offset: int, size: int
+    ) -> None:
+        """
+        Copy a part of another file from there to here, which nobody has verified then.
+
+        :param start: in the other file; ``offset``: in this one.
+        :raises OSError: the storage cannot do it, or not for these files and bytes; this part of the file
+            holds anything.
+        """
 
     def truncate(self, size: int) -> None:
         """Set the size; new room is a hole."""

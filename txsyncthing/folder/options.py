@@ -6,11 +6,21 @@ Source: reference 6.2.
 
 from __future__ import annotations
 
-from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.folder import CopyRangeMethod, FolderConfig
+from txsyncthing.filesystem.seam import CopyMethod
 from txsyncthing.folder.rules import rules
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
 from txsyncthing.vocabulary.device import ShortID
+
+_COPIES: dict[CopyRangeMethod, tuple[CopyMethod, ...]] = {
+    CopyRangeMethod.STANDARD: (),
+    CopyRangeMethod.IOCTL: (CopyMethod.CLONE,),
+    CopyRangeMethod.COPY_FILE_RANGE: (CopyMethod.COPY,),
+    CopyRangeMethod.SENDFILE: (CopyMethod.SEND,),
+    CopyRangeMethod.DUPLICATE_EXTENTS: (),  # a call of Windows alone
+    CopyRangeMethod.ALL: (CopyMethod.CLONE, CopyMethod.COPY, CopyMethod.SEND),
+}
 
 
 def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
@@ -27,6 +37,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         sparse=not config.disable_sparse_files,
         max_conflicts=config.max_conflicts,
         min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
+        copy_methods=_COPIES[config.copy_range_method],
         case_sensitive=config.case_sensitive_fs,
         time_window=config.mod_time_window_s * 1_000_000_000,
     )

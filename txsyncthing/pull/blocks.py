@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from txsyncthing.filesystem.seam import Filesystem, ReadFile, WriteFile
+from txsyncthing.filesystem.seam import CopyMethod, Filesystem, ReadFile, WriteFile
+from txsyncthing.pull.copying import Copier, Place
 from txsyncthing.pull.finish import NEW_FILE, create
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import in_directory
@@ -82,13 +83,6 @@ def reusable(file: ReadFile, blocks: Sequence[BlockInfo]) -> list[int]:
     return found
 
 
-class Place(NamedTuple):
-    """Where bytes may be copied from."""
-
-    name: WireName
-    offset: int
-
-
 class CopyBlock(NamedTuple):
     """A block and the local files that may hold its bytes."""
 
@@ -129,54 +123,30 @@ def foreign_copies(
     ]
 
 
-def copy_blocks(filesystem: Filesystem, file: WriteFile, copies: Sequence[CopyBlock]) -> list[int]:
+def copy_blocks(
+    filesystem: Filesystem,
+    file: WriteFile,
+    copies: Sequence[CopyBlock],
+    methods: Sequence[CopyMethod] = (),
+) -> list[int]:
     """
-    Copy blocks from local files, each verified on its way.
+    Copy blocks from local files, each verified.
 
+    :param methods: see ``Copier``.
     :returns: the numbers of those which worked; the others have to be fetched.
     """
-    if not copies:
-        return []
-    buffer = memoryview(bytearray(max(copy.block.size for copy in copies)))
-    opened: dict[str, ReadFile | None] = {}
+    copier = Copier(filesystem, methods)
     done = []
     try:
         for block, places in copies:
-            view = buffer[: block.size]
             if not places:
                 file.write(bytes(block.size), block.offset)
-                done.append(block.number)
-            elif any(_read(filesystem, opened, place, view, block.hash) for place in places):
-                file.write(view, block.offset)
-                done.append(block.number)
+            elif not copier.copy(file, block, places):
+                continue
+            done.append(block.number)
     finally:
-        for source in opened.values():
-            if source is not None:
-                source.close()
+        copier.close()
     return done
-
-
-def _read(
-    filesystem: Filesystem,
-    opened: dict[str, ReadFile | None],
-    place: Place,
-    view: memoryview,
-    hash: bytes,
-) -> bool:
-    if place.name not in opened:
-        try:
-            opened[place.name] = filesystem.open(place.name)
-        except OSError:
-            opened[place.name] = None
-    source = opened[place.name]
-    if source is None:
-        return False
-    try:
-        if source.readinto(view, place.offset) != len(view):
-            return False
-    except OSError:
-        return False
-    return sha256(view).digest() == hash
 
 
 class Store(NamedTuple):

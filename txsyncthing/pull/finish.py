@@ -18,6 +18,7 @@ from typing import NamedTuple
 from txsyncthing.filesystem.case import CaseConflict, only_case_differs
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
 from txsyncthing.pull.conflict import in_conflict
+from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, unchanged
@@ -124,7 +125,7 @@ def _place_small(
     filesystem: Filesystem, file: SmallFile, options: PullOptions, now: float
 ) -> Outcome:
     wanted = file.wanted
-    data, spoiled = _gather(filesystem, file)
+    data, spoiled = ([], ()) if options.copy_methods else _gather(filesystem, file)
     if spoiled:
         return Outcome(wanted.name, spoiled=spoiled)
     temporary = temporary_name(wanted.name)
@@ -135,6 +136,8 @@ def _place_small(
         for part in data:
             opened.write(part, offset)
             offset += len(part)
+        if options.copy_methods and (spoiled := _assemble(filesystem, opened, file, options)):
+            return Outcome(wanted.name, spoiled=spoiled)
         _seal(opened, wanted, mode, options)
     finally:
         opened.close()
@@ -177,6 +180,26 @@ def _gather(
         else:
             found.append(data)
     return found, tuple(spoiled)
+
+
+def _assemble(
+    filesystem: Filesystem, opened: WriteFile, file: SmallFile, options: PullOptions
+) -> tuple[int, ...]:
+    """Write all the parts, where the storage copies by itself; the numbers of those which are wrong."""
+    copier = Copier(filesystem, options.copy_methods)
+    spoiled = []
+    try:
+        for block, part in zip(file.wanted.blocks, file.parts, strict=True):
+            if isinstance(part, Copy):
+                if not copier.copy(opened, block, part.places):
+                    spoiled.append(block.number)
+            elif len(part) == block.size and sha256(part).digest() == block.hash:
+                opened.write(part, block.offset)
+            else:
+                spoiled.append(block.number)
+    finally:
+        copier.close()
+    return tuple(spoiled)
 
 
 def read_copy(filesystem: Filesystem, copy: Copy, size: int, hash: bytes) -> bytes | None:

@@ -238,6 +238,7 @@ class LargeFile:
                 files.seams.filesystem,
                 file,
                 [by_number[one.number] for one in chunk],
+                files.options.copy_methods,
             )
             for chunk in chunks([copy.block for copy in copies])
         ]

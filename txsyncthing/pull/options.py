@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from txsyncthing.filesystem.seam import Space
+from txsyncthing.filesystem.seam import CopyMethod, Space
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 
@@ -37,6 +37,9 @@ class PullOptions:
     ignore_delete: bool = False
     sync: bool = True  # not disableFsync
     sparse: bool = True  # not disableSparseFiles
+    copy_methods: tuple[
+        CopyMethod, ...
+    ] = ()  # what copies blocks between files, if not we ourselves
     max_conflicts: int = 10  # -1: any number
     min_free: MinFree = MinFree()
     case_sensitive: bool = False  # the disk is said to tell names apart that differ by case

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _FACTORS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+
+
+def amount(size: int) -> str:
+    """A number of bytes as people read it: ``31.5 MB``."""
+    if size < 1000:
+        return f"{size} B"
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {_UNITS[unit]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,16 @@ class Size:
     def bytes(self) -> float:
         """The absolute amount; without meaning for a percentage."""
         return self.value * _FACTORS.get(self.unit[:1].lower(), 1)
+
+    def __str__(self) -> str:
+        return f"{self.value:g} {self.unit}".rstrip()
+
+    def lack(self, free: int, total: int) -> str:
+        """What a shortage is called: ``current 0.8 % < required 1 %``; empty where there is none."""
+        if not self.shortage(free, total):
+            return ""
+        current = f"{free * 100 / total:.4g} %" if self.percentage else amount(free)
+        return f"current {current} < required {self}"
 
     def shortage(self, free: int, total: int, wanted: int = 0) -> bool:
         """

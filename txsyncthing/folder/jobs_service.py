@@ -7,30 +7,32 @@ Source: reference 5.1 ("Marker", "Path checks"), 5.2, 5.5 ("Iterations").
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsyncthing.clock import Clock, Timer
+from txsyncthing.clock import Timer
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_marker
-from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.folder.events import FolderEvents
+from txsyncthing.folder.ground import Ground, disk_text, is_healthy, make_folder
 from txsyncthing.folder.ignores import load_matcher
 from txsyncthing.folder.options import scan_options
+from txsyncthing.folder.pace import ScanPace
 from txsyncthing.folder.requests import Due, ScanRequests
+from txsyncthing.folder.room_service import RoomWatch
 from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
 from txsyncthing.ignore.matcher import EMPTY, Matcher
-from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
+from txsyncthing.pull.failure import Cause
 from txsyncthing.pull.service import FolderPuller, PullResult
-from txsyncthing.runtime.limiter import Permit, Permits
-from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.runtime.limiter import Permit
 from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
 from txsyncthing.vocabulary.device import ShortID
@@ -40,35 +42,6 @@ from txsyncthing.vocabulary.folder import FolderState
 MAX_ROUNDS = 3  # of one pull, while each brings something
 _PATH = "path"  # fact of the index: where the folder was
 _SURVEYED = "surveyed"  # fact of the index: all that was there when it was new is in it
-PROGRESS_S = 2.0  # seconds between two events of a scan's progress, by default
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a folder stands on."""
-
-    workers: Workers
-    clock: Clock
-    unix: Callable[[], float]
-    filesystem: Filesystem
-    index: FolderIndex
-    gate: Permits
-
-
-def is_healthy(filesystem: Filesystem, marker: str) -> bool:
-    """
-    A worker's job, for scans.
-
-    :raises FolderUnhealthy: it is not.
-    """
-    check_folder(filesystem, marker)
-    return True
-
-
-def make_folder(filesystem: Filesystem, config: FolderConfig) -> None:
-    """A worker's job: the root and the marker of a folder that is new here."""
-    filesystem.make_directory("", 0o777)
-    make_marker(filesystem, config.id, config.marker_name)
 
 
 class Jobs:
@@ -107,7 +80,8 @@ class Jobs:
         self._cancelled = False
         self._retry: Timer | None = None
         self._pauses = PullPauses(config.puller_pause_s)
-        self._progress_told = 0.0
+        self._pace = ScanPace(config.scan_progress_interval_s)
+        self._room = RoomWatch(ground.clock, ground.workers.disk, ground.filesystem)
         self.requests = ScanRequests()
         self.matcher: Matcher = EMPTY
         self.opened = False  # the index
@@ -142,7 +116,7 @@ class Jobs:
         except IndexFailed as error:
             return str(error)
         except OSError as error:
-            return _disk_text(error)
+            return disk_text(error)
         return ""
 
     async def _settle_path(self) -> None:
@@ -248,7 +222,7 @@ class Jobs:
     async def _unwell(self) -> str:
         """Why the folder must not be touched now; reads the ignore file as well."""
         ground = self._ground
-        trouble = await self.open()
+        trouble = await self.open() or await ground.surroundings.trouble()
         if trouble:
             return trouble
         try:
@@ -302,7 +276,7 @@ class Jobs:
         except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
-            return _disk_text(error)
+            return disk_text(error)
         kept = [error for error in self.scan_errors if not _within(error.path, due.subs)]
         self.scan_errors = (*kept, *result.errors)
         if result.errors:
@@ -322,17 +296,16 @@ class Jobs:
         gone, and nobody can say whether what is here now comes before or after those.
         """
         index = self._ground.index
+        keep = self._ground.surroundings.keep_temporaries()
+        options = replace(self._options, keep_temporaries=keep)
         if await index.fact(_SURVEYED) is not None:
-            return self._options
-        return replace(self._options, author=ShortID(index.index_id))
+            return options
+        return replace(options, author=ShortID(index.index_id))
 
     def _progress(self, progress: ScanProgress) -> None:
-        interval = self._config.scan_progress_interval_s or PROGRESS_S
-        now = self._ground.clock.seconds()
-        if interval < 0 or now - self._progress_told < interval:
-            return
-        self._progress_told = now
-        self._events.scan_progress(progress.done, progress.total, 0.0)
+        rate = self._pace.due(progress.done, progress.total, self._ground.clock.seconds())
+        if rate is not None:
+            self._events.scan_progress(progress.done, progress.total, rate)
 
     async def _pull(self, runner: Runner) -> None:
         started = self._ground.clock.seconds()
@@ -355,7 +328,7 @@ class Jobs:
                 runner.failed(str(error))
                 return
             except OSError as error:
-                runner.failed(_disk_text(error))
+                runner.failed(disk_text(error))
                 return
             rescan += result.rescan
             if not result.pulled or not self.needs():
@@ -374,10 +347,13 @@ class Jobs:
             runner.scan_wanted()
         if not result.failed and not self.needs():
             self._pauses.done()
+            self._room.done()
         elif not self._cancelled:
             self._forget_retry()
             pause = self._pauses.failed(duration)
             self._retry = self._ground.clock.callLater(pause, self._try_again, runner)
+            if any(error.cause == Cause.NO_SPACE.code for error in result.failed):
+                self._room.begin(partial(self.soon, runner))
         runner.pulled()
 
     def _try_again(self, runner: Runner) -> None:
@@ -386,6 +362,7 @@ class Jobs:
             runner.pull_wanted()
 
     def _forget_retry(self) -> None:
+        self._room.stop()
         retry, self._retry = self._retry, None
         if retry is not None:
             retry.cancel()
@@ -393,7 +370,3 @@ class Jobs:
 
 def _within(path: str, subs: Sequence[str]) -> bool:
     return not subs or any(path == sub or path.startswith(f"{sub}/") for sub in subs)
-
-
-def _disk_text(error: OSError) -> str:
-    return f"the folder's disk failed: {error.strerror or error}"

@@ -28,6 +28,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
     free = config.min_disk_free
     return PullOptions(
         folder=config.id,
+        place=f"{config.description} ({config.path})",
         me=short,
         order=config.order,
         window=window(config.puller_max_pending_kib),
@@ -37,6 +38,10 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         sparse=not config.disable_sparse_files,
         max_conflicts=config.max_conflicts,
         min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
+        copiers=max(0, config.copiers),
+        max_writes=config.max_concurrent_writes,
+        block_order=config.block_pull_order,
+        cross_copy=config.block_indexing,
         copy_methods=_COPIES[config.copy_range_method],
         case_sensitive=config.case_sensitive_fs,
         time_window=config.mod_time_window_s * 1_000_000_000,
@@ -50,5 +55,5 @@ def scan_options(config: FolderConfig) -> ScanOptions:
         auto_normalize=config.auto_normalize,
         modified_window=config.mod_time_window_s * 1_000_000_000,
         local_flags=rules(config.type).local_flags,
-        hashers=config.hashers,
+        hashers=max(0, config.hashers),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from txsyncthing.config.entry import BASIC
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.vocabulary.file import LocalFlag
 from txsyncthing.vocabulary.folder import FolderType
@@ -41,6 +42,11 @@ def unsupported(folder: FolderConfig) -> str:
 
     One that asks for old versions to be kept does not run without: they would be lost unnoticed.
     """
+    if folder.filesystem_type not in ("", BASIC):
+        return (
+            f"filesystemType {folder.filesystem_type!r} is not supported: set it to {BASIC!r} for a directory"
+            " of this machine"
+        )
     own = _RULES[folder.type]
     if own.unsupported:
         return own.unsupported

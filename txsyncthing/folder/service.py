@@ -21,13 +21,15 @@ from txsyncthing.filesystem.case import CaseFilesystem
 from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
+from txsyncthing.folder.ground import Ground
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
-from txsyncthing.folder.jobs_service import Ground, Jobs
+from txsyncthing.folder.jobs_service import Jobs
 from txsyncthing.folder.options import pull_options
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
 from txsyncthing.folder.status import FolderStatus, LastFile
+from txsyncthing.folder.surroundings import NOWHERE, Surroundings
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -64,6 +66,7 @@ class FolderService(Service):
     :param gate: one slot for each folder that may scan or pull at the same time.
     :param short: our own counter in versions.
     :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
+    :param surroundings: what the node's options say.
     """
 
     _log = Logger()
@@ -82,6 +85,7 @@ class FolderService(Service):
         gate: Permits,
         short: ShortID,
         hold: Hold = go_on,
+        surroundings: Surroundings = NOWHERE,
     ) -> None:
         self.config = config
         if not config.case_sensitive_fs:
@@ -98,7 +102,7 @@ class FolderService(Service):
         self._puller = FolderPuller(seams, pull_options(config, short))
         self._jobs = Jobs(
             config,
-            Ground(workers, clock, unix, filesystem, index, gate),
+            Ground(workers, clock, unix, filesystem, index, gate, surroundings),
             FolderScanner(workers, filesystem, index, short, unix),
             self._puller,
             self._events,
@@ -290,8 +294,8 @@ class FolderService(Service):
         return self._puller.progress()
 
     def unfinished(self) -> Sequence[FileProgress]:
-        """The larger files that are being fetched now."""
-        return self._puller.progress().files
+        """The larger files that are being fetched now, where others may know of them."""
+        return () if self.config.disable_temp_indexes else self._puller.progress().files
 
     def errors(self) -> tuple[ItemError, ...]:
         """Of scanning and pulling, by name."""

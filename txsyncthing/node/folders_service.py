@@ -28,6 +28,7 @@ from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
+from txsyncthing.node.options_service import FolderOptions
 from txsyncthing.node.slot import Slot
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
@@ -64,6 +65,7 @@ class FoldersService(Service):
         self._log = world.logs.area("folders")
         self._tasks = TaskService(self._log)
         self._gate = Limiter(self._width())
+        self._options = FolderOptions(world, holder)
         self._slots: dict[FolderID, Slot] = {}
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -230,6 +232,7 @@ class FoldersService(Service):
             self._emit,
             self._gate,
             self._short,
+            surroundings=self._options.surroundings(),
         )
         return service
 

@@ -166,6 +166,7 @@ def process_service(
     holder = ConfigHolder(home.configuration, me, partial(new_key, os.urandom), system_seams().host)
     if settings.paused is not None:
         holder.modify(partial(all_paused, paused=settings.paused))
+    databases = DatabaseDirectory(home.paths.index)
     world = World(
         clock=reactor,
         unix=time.time,
@@ -174,9 +175,10 @@ def process_service(
         network=TcpNetwork(TlsNode(reactor, reactor.nameResolver, home.identity)),
         interfaces=interfaces,
         filesystem=partial(folder_on_disk, home.paths),
-        databases=DatabaseDirectory(home.paths.index),
+        databases=databases,
         logs=logs,
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
+        home_space=databases.space,
     )
     node = Node(world, me, holder)
 

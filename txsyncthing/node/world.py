@@ -18,7 +18,7 @@ from typing import Protocol
 from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.connections.service import Network
-from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.filesystem.seam import Filesystem, Space
 from txsyncthing.index.connection import move_aside
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
@@ -49,7 +49,8 @@ class World:
 
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
     addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
-    each place, however a folder's path is written (blocks).
+    each place, however a folder's path is written (blocks), ``home_space`` the room on the disk of the
+    databases (None: unknown; blocks).
     """
 
     clock: Clock
@@ -62,6 +63,7 @@ class World:
     databases: Databases
     logs: Logs
     whereabouts: Callable[[str], str] = posixpath.normpath
+    home_space: Callable[[], Space | None] = lambda: None
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""
@@ -93,6 +95,11 @@ class DatabaseDirectory:
     def remove(self, name: str) -> None:
         for suffix in ("", "-wal", "-shm"):
             (self._directory / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def space(self) -> Space:
+        """The room on their disk."""
+        found = os.statvfs(self._directory)
+        return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
     def put_aside(self, name: str) -> None:
         path = self.path(name)

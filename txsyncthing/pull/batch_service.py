@@ -100,7 +100,8 @@ class SmallFiles:
         self._report = report
         self._ready: list[Small] = []
         self._running = 0
-        self._lanes = LANES
+        self._most = LANES if options.max_writes > 1 else 1
+        self._lanes = self._most
         self._dispatching = False
         self.open: dict[WireName, Small] = {}
 
@@ -219,7 +220,8 @@ class SmallFiles:
         self._running -= 1
         size = sum(small.need.wanted.size for small in batch)
         due = begun + SLOW * len(batch) + size / SLOW_RATE
-        self._lanes = QUICK_LANES if self._seams.clock.seconds() < due else LANES
+        quick = self._seams.clock.seconds() < due
+        self._lanes = min(QUICK_LANES if quick else LANES, self._most)
         for small, outcome in zip(batch, outcomes, strict=True):
             if outcome.spoiled:
                 self._mend(small, outcome.spoiled)

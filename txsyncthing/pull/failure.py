@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from enum import Enum
 
+from txsyncthing.config.size import amount
 from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import ThroughSymlink
 from txsyncthing.vocabulary.error import ItemError
@@ -141,6 +142,17 @@ def item_error(path: str, error: ItemFailed | OSError) -> ItemError:
         return Cause.CASE.of(path, error.sentence)
     cause = _CAUSES.get(error.errno or 0, Cause.DISK)
     return cause.of(path, error.strerror.lower() if error.strerror else "")
+
+
+def no_room(path: str, folder: str, room: int, size: int) -> ItemError:
+    """
+    What to tell of an item that does not fit.
+
+    :param folder: what it is called, and where it is.
+    :param room: bytes that may still be used; ``size``: those the item takes.
+    """
+    lack = f"current {amount(max(room, 0))} < required {amount(size)}"
+    return Cause.NO_SPACE.of(path, f"insufficient space in folder {folder}: {lack}")
 
 
 def bad_name(name: str) -> Cause | None:

@@ -6,7 +6,7 @@ Source: reference 5.5 (copierRoutine, pullBlock, performFinish of lib/model/fold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from txsyncthing.filesystem.seam import WriteFile
 from txsyncthing.index.values import Need
 from txsyncthing.pull.batch_service import Report
+from txsyncthing.pull.block_order import in_order
 from txsyncthing.pull.blocks import (
     CopyBlock,
     Store,
@@ -26,9 +27,8 @@ from txsyncthing.pull.blocks import (
     open_temporary,
     own_copies,
     reusable,
-    store_blocks,
 )
-from txsyncthing.pull.failure import Cause, item_error
+from txsyncthing.pull.failure import Cause, item_error, no_room
 from txsyncthing.pull.fetch_service import Fetch, Fetcher
 from txsyncthing.pull.file import Core, PulledFile, new_file
 from txsyncthing.pull.finish import Outcome, drop_temporary, place_large
@@ -37,70 +37,15 @@ from txsyncthing.pull.progress import FileProgress
 from txsyncthing.pull.seams_service import Seams
 from txsyncthing.pull.sources import BlockRequest
 from txsyncthing.pull.watch_service import spread
-from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.pull.write_service import Writer
+from txsyncthing.runtime.narrow_service import NarrowLane
 from txsyncthing.vocabulary.block import HASH_SIZE, BlockInfo, block
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.name import WireName
 
 SYNC_EVERY = 128 * 1024 * 1024  # bytes after which the disk is put to work: the end is short then
-WRITERS = 2  # jobs at the same time which hash and write
+COPIERS = 2  # jobs at the same time for one file which look at bytes that are here already
 LOOKUP = 2000  # blocks asked of the index at once
-
-
-class Writer:
-    """Verifies and writes the blocks of all larger files, in batches as they come."""
-
-    _log = Logger()
-
-    def __init__(self, workers: Workers, fetcher: Fetcher) -> None:
-        self._workers = workers
-        self._fetcher = fetcher
-        self._waiting: list[tuple[LargeFile, Fetch, Store]] = []
-        self._running = 0
-        self._dispatching = False
-
-    def write(self, file: LargeFile, fetch: Fetch, store: Store) -> None:
-        """Store a block; ``file.written`` says how it went."""
-        file.busy += 1
-        self._waiting.append((file, fetch, store))
-        self._dispatch()
-
-    def _dispatch(self) -> None:
-        if self._dispatching:
-            return
-        self._dispatching = True
-        try:
-            while self._waiting and (
-                self._running == 0 or (len(self._waiting) > 1 and self._running < WRITERS)
-            ):
-                batch, self._waiting = self._waiting, []
-                self._running += 1
-                job = self._workers.hashing.run(store_blocks, [store for _, _, store in batch])
-                job.addCallbacks(
-                    self._done, self._failed, callbackArgs=(batch,), errbackArgs=(batch,)
-                )
-        finally:
-            self._dispatching = False
-
-    def _done(
-        self,
-        results: Sequence[bool | OSError],
-        batch: Sequence[tuple[LargeFile, Fetch, Store]],
-    ) -> None:
-        self._running -= 1
-        for (file, fetch, _), result in zip(batch, results, strict=True):
-            file.busy -= 1
-            if result is False and file.open:
-                self._fetcher.again(fetch)
-            else:
-                self._fetcher.release(fetch)
-            file.written(fetch, result)
-        self._dispatch()
-
-    def _failed(self, failure: Failure, batch: Sequence[tuple[LargeFile, Fetch, Store]]) -> None:
-        self._log.failure("writing blocks failed", failure)
-        error = OSError(str(failure.value))
-        self._done([error] * len(batch), batch)
 
 
 class LargeFile:
@@ -113,6 +58,7 @@ class LargeFile:
         self.need = need
         self.open = True  # the machine still wants answers
         self.busy = 0  # jobs that use the temporary file
+        self.admitted = False  # there is room for it
         self._file: WriteFile | None = None
         self._made: tuple[str, ...] = ()
         self._left: dict[int, BlockInfo] = {}  # to be copied or fetched
@@ -133,15 +79,17 @@ class LargeFile:
         self._run(self._copy(), pulled)
 
     def fetch(self, pulled: PulledFile) -> None:
-        wanted = self.need.wanted
+        files, wanted = self._files, self.need.wanted
         self._pulling = len(self._left)
-        for one in list(self._left.values()):
+        others = [device.short for device in files.seams.sources.connected()]
+        order, me, random = files.options.block_order, files.options.me, files.seams.random
+        for one in in_order(list(self._left.values()), order, me, others, random):
             if not self.open:
                 return
             request = BlockRequest(
-                self._files.options.folder, wanted.name, one.number, one.offset, one.size, one.hash
+                files.options.folder, wanted.name, one.number, one.offset, one.size, one.hash
             )
-            self._files.fetcher.add(Fetch(self, request, wanted.version, self.need.devices))
+            files.fetcher.add(Fetch(self, request, wanted.version, self.need.devices))
 
     def finish(self, pulled: PulledFile) -> None:
         self._run(self._finish(), pulled)
@@ -197,10 +145,10 @@ class LargeFile:
         }
         if not opened.fresh:
             jobs = [
-                partial(files.seams.workers.hashing.run, reusable, opened.file, chunk)
+                partial(files.copying.run, reusable, opened.file, chunk)
                 for chunk in chunks(list(self._left.values()))
             ]
-            for found in await spread(jobs, WRITERS, self._wanted):
+            for found in await spread(jobs, COPIERS, self._wanted):
                 self._have(found)
             self._reused = len(self._available)
         if opened.fresh and files.options.sparse:
@@ -208,8 +156,19 @@ class LargeFile:
         else:
             zeros = [CopyBlock(self._left[n], ()) for n in opened.zeros if n in self._left]
             await self._copy_all(zeros)
-        if self.open:
-            self.machine.prepared()
+        if not self.open:
+            return
+        missing = self.missing_bytes
+        room = await files.room() if missing else 0
+        if missing > room:
+            if opened.fresh:
+                await files.seams.workers.disk.run(
+                    drop_temporary, files.seams.filesystem, wanted.name
+                )
+            self.machine.failed(no_room(wanted.name, files.options.place, room, missing))
+            return
+        self.admitted = True
+        self.machine.prepared()
 
     async def _copy(self) -> None:
         have = self.need.have
@@ -233,7 +192,7 @@ class LargeFile:
         by_number = {copy.block.number: copy for copy in copies}
         jobs = [
             partial(
-                files.seams.workers.hashing.run,
+                files.copying.run,
                 copy_blocks,
                 files.seams.filesystem,
                 file,
@@ -243,7 +202,7 @@ class LargeFile:
             for chunk in chunks([copy.block for copy in copies])
         ]
         before = len(self._available)
-        for done in await spread(jobs, WRITERS, self._wanted):
+        for done in await spread(jobs, COPIERS, self._wanted):
             self._have(done)
         return len(self._available) - before
 
@@ -366,13 +325,18 @@ class LargeFiles:
         report: Report,
         moved: Callable[[], None],
         cross_copy: bool,
+        room: Callable[[], Awaitable[int]],
     ) -> None:
+        """:param room: gives the bytes that may still be promised to a file."""
         self.seams = seams
         self.options = options
         self.fetcher = fetcher
         self.report = report
         self.cross_copy = cross_copy
-        self.writer = Writer(seams.workers, fetcher)
+        self.room = room
+        hashing = seams.workers.hashing
+        self.writer = Writer(hashing, fetcher, options.max_writes)
+        self.copying = NarrowLane(hashing, options.copiers)
         self.files: dict[WireName, LargeFile] = {}
         self._moved = moved
 

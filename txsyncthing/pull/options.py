@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from txsyncthing.config.folder import BlockPullOrder
 from txsyncthing.filesystem.seam import CopyMethod, Space
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
@@ -30,6 +31,7 @@ class PullOptions:
     """One folder's settings, in the units of the code (reference 6.2)."""
 
     folder: FolderID
+    place: str = ""  # what people call the folder, and where it is
     me: ShortID = NOBODY  # our own counter in versions
     order: PullOrder = PullOrder.RANDOM
     window: int = DEFAULT_WINDOW  # bytes that may be asked for and not yet written
@@ -40,6 +42,10 @@ class PullOptions:
     copy_methods: tuple[
         CopyMethod, ...
     ] = ()  # what copies blocks between files, if not we ourselves
+    copiers: int = 0  # jobs at once which look for bytes that are here already; 0: no bound
+    max_writes: int = 16  # jobs at once which write
+    block_order: BlockPullOrder = BlockPullOrder.STANDARD
+    cross_copy: bool = True  # blockIndexing: look for blocks in other files of the folder
     max_conflicts: int = 10  # -1: any number
     min_free: MinFree = MinFree()
     case_sensitive: bool = False  # the disk is said to tell names apart that differ by case

@@ -6,8 +6,8 @@ Source: reference 5.5 ("Order"), 6.2 (``order``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
@@ -15,6 +15,7 @@ from txsyncthing.vocabulary.folder import PullOrder
 from txsyncthing.vocabulary.name import WireName
 
 Key = Callable[[FileInfo], int]
+T = TypeVar("T")
 
 _KEYS: dict[PullOrder, Key] = {
     PullOrder.SMALLEST_FIRST: lambda file: file.size,
@@ -37,9 +38,9 @@ def sorting_key(order: PullOrder) -> Key | None:
     return _KEYS.get(order)
 
 
-def shuffled(names: list[WireName], random: Callable[[], float]) -> list[WireName]:
-    """The names in random order (Fisher-Yates)."""
-    result = list(names)
+def shuffled(items: Sequence[T], random: Callable[[], float]) -> list[T]:
+    """In random order (Fisher-Yates)."""
+    result = list(items)
     for end in range(len(result) - 1, 0, -1):
         other = int(random() * (end + 1))
         result[end], result[other] = result[other], result[end]

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.name import WireName
 
 MAX_FILES = 1000
 MAX_BYTES = 1024 * 1024  # of block lists
@@ -59,11 +60,17 @@ class Recorder:
         self._bytes = 0
         self._timer: Timer | None = None
         self._running = 0
+        self._storing: list[Sequence[FileInfo]] = []
         self.error: Exception | None = None  # the last batch that could not be stored
 
     @property
     def idle(self) -> bool:
         return not self._files and not self._running
+
+    def holds(self, name: WireName) -> bool:
+        """Whether an item of this name is on its way."""
+        batches = (self._files, *self._storing)
+        return any(file.name == name for files in batches for file in files)
 
     @property
     def running(self) -> int:
@@ -88,6 +95,7 @@ class Recorder:
         if not files:
             return
         self._running += 1
+        self._storing.append(files)
         self._last = Deferred.fromCoroutine(self._store(files, self._last))
 
     async def _store(self, files: Sequence[FileInfo], before: Deferred[None]) -> None:
@@ -103,4 +111,5 @@ class Recorder:
         else:
             self._running -= 1
             self._recorded(files)
+        self._storing.remove(files)
         self._moved()

@@ -16,7 +16,7 @@ from txsyncthing.filesystem.case import fold
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Need
 from txsyncthing.pull.batch_service import SMALL, Copies, SmallFiles
-from txsyncthing.pull.failure import Cause
+from txsyncthing.pull.failure import no_room
 from txsyncthing.pull.fetch_service import Fetcher
 from txsyncthing.pull.finish import Outcome
 from txsyncthing.pull.large_service import LargeFiles
@@ -66,8 +66,9 @@ class Round:
         self._deletions = Deletions()
         self._queue: list[WireName] = []  # the files that come next
         self._spellings: set[str] = set()  # of the files on their way, folded
+        self._first: set[WireName] = set()  # brought to the front and begun
         # Copies from other files are worth a look only where there were any when we began.
-        self._cross_copy = seams.index.counts().local.files > 0
+        self._cross_copy = options.cross_copy and seams.index.counts().local.files > 0
         self._recorder = Recorder(
             seams.clock,
             seams.index,
@@ -81,7 +82,7 @@ class Round:
         self._fetcher = Fetcher(seams.clock, seams.sources, options.window, look.look)
         self._small = SmallFiles(seams, options, self._fetcher, self._report)
         self._large = LargeFiles(
-            seams, options, self._fetcher, self._report, look.look, self._cross_copy
+            seams, options, self._fetcher, self._report, look.look, self._cross_copy, self._room
         )
 
     def stop(self) -> None:
@@ -151,7 +152,7 @@ class Round:
                 waiting += [
                     Queued(key(need.wanted), need.wanted.name, need.devices) for need in files
                 ]
-        waiting.sort(key=lambda queued: (queued.name not in self._front, queued))
+        waiting.sort()
         for start in range(0, len(waiting), PAGE):
             await self._files(await self._again(waiting[start : start + PAGE]))
         await self._quiet()
@@ -225,8 +226,6 @@ class Round:
         if self._options.order is PullOrder.RANDOM:
             by_name = {need.wanted.name: need for need in needs}
             needs = [by_name[name] for name in shuffled(list(by_name), self._seams.random)]
-        if self._front:
-            needs.sort(key=lambda need: need.wanted.name not in self._front)
         return needs
 
     async def _files(self, needs: Sequence[Need]) -> None:
@@ -238,26 +237,59 @@ class Round:
         self._queue = [need.wanted.name for need in reversed(needs)]
         for need in needs:
             await self._watch.until(self._may_begin)
+            if self._front:
+                await self._front_first()
+            self._queue.pop()
+            if need.wanted.name in self._first:
+                continue
             if not self._goes_on():
                 break
-            wanted = need.wanted
-            if not self._options.case_sensitive:
-                await self._watch.until(partial(self._may_begin_named, fold(wanted.name)))
-            self._queue.pop()
-            self._front.discard(wanted.name)
-            self.ledger.begin([wanted], UPDATE)
-            if wanted.size > room:
-                self._report_failed(wanted.name, Cause.NO_SPACE)
-                continue
-            room -= wanted.size
-            if wanted.size > SMALL:
-                await self._watch.until(self._may_begin_large)
-                if not self._goes_on():
-                    break
-                self._large.add(need)
-            else:
-                self._small.add(need, copies)
+            room -= await self._begin(need, copies, room)
         self._queue = []
+
+    async def _begin(self, need: Need, copies: Copies, room: int) -> int:
+        """
+        Begin with a file.
+
+        :param room: bytes that may be promised to small ones; larger files ask once they know what they lack.
+        :returns: what was promised.
+        """
+        wanted = need.wanted
+        if not self._options.case_sensitive:
+            await self._watch.until(partial(self._may_begin_named, fold(wanted.name)))
+        if wanted.size > SMALL:
+            await self._watch.until(self._may_begin_large)
+        if not self._goes_on():
+            return 0
+        self.ledger.begin([wanted], UPDATE)
+        if wanted.size > SMALL:
+            self._large.add(need)
+        elif wanted.size > room:
+            error = no_room(wanted.name, self._options.place, room, wanted.size)
+            self._report(Outcome(wanted.name, error=error))
+        else:
+            self._small.add(need, copies)
+            return wanted.size
+        return 0
+
+    async def _front_first(self) -> None:
+        """Begin with the files that somebody wants before all others."""
+        names = [name for name in self._front if not self._is_under_way(name)]
+        self._front.clear()
+        devices = [await self._seams.index.devices_with_global(name) for name in names]
+        queued = [Queued(0, *one) for one in zip(names, map(tuple, devices), strict=True)]
+        needs = [need for need in await self._again(queued) if _is_needed(need)]
+        batch = Plan(files=plan(needs, Deletions(), self._ignored).files)
+        if not await self._goes(batch):
+            return
+        copies = await self._copies(batch.files)
+        for need in batch.files:
+            await self._watch.until(self._may_begin)
+            self._first.add(need.wanted.name)
+            await self._begin(need, copies, await self._room())
+
+    def _is_under_way(self, name: WireName) -> bool:
+        return name in self.ledger.in_progress or self._recorder.holds(name)
 
     def _ignored(self, name: str) -> bool:
         return self._matcher.match(name).ignored
@@ -299,7 +331,8 @@ class Round:
         """How many bytes may still be promised to new files."""
         space = await self._seams.workers.disk.run(self._seams.filesystem.space)
         promised = sum(small.need.wanted.size for small in self._small.open.values())
-        promised += sum(file.missing_bytes for file in self._large.files.values())
+        large = (file for file in self._large.files.values() if file.admitted)
+        promised += sum(file.missing_bytes for file in large)
         return space.free - self._options.min_free.needed(space) - promised
 
     def _report(self, outcome: Outcome) -> None:
@@ -308,9 +341,11 @@ class Round:
             self._spellings.discard(fold(outcome.name))
         self._watch.look()
 
-    def _report_failed(self, name: WireName, cause: Cause) -> None:
-        self._report(Outcome(name, error=cause.of(name)))
-
     async def _quiet(self) -> None:
         """All files that were begun are over."""
         await self._watch.until(lambda: self._small.idle and self._large.idle)
+
+
+def _is_needed(need: Need) -> bool:
+    have = need.have
+    return have is None or have.invalid or have.version != need.wanted.version

@@ -15,6 +15,7 @@ from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.pull.ledger import Told
 from txsyncthing.pull.plan import Plan
 from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName
 
@@ -32,6 +33,8 @@ class PullIndex(Protocol):
     def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
 
     def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
+
+    def devices_with_global(self, name: WireName) -> Deferred[list[DeviceID]]: ...
 
     def find_blocks(
         self, hashes: Sequence[bytes]

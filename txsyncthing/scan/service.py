@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Counts, Row
+from txsyncthing.runtime.narrow_service import NarrowLane
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.compare import Survey, pulled, revise
 from txsyncthing.scan.hash_service import Hashed, HashLine
@@ -258,9 +259,8 @@ class _Scan:
         done = 0
         renamed: set[WireName] = set()
         ahead = (self._options.hashers or _HASHERS) + 1
-        line = HashLine(
-            self._workers.hashing, self._filesystem, work, self._stamp, ahead, self._unix
-        )
+        lane = NarrowLane(self._workers.hashing, self._options.hashers)
+        line = HashLine(lane, self._filesystem, work, self._stamp, ahead, self._unix)
         limit = _FILES // 2 if renames else _FILES
         files: list[FileInfo] = []
         fresh: dict[WireName, WireName] = {}  # old names of new files

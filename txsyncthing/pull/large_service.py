@@ -156,7 +156,7 @@ class LargeFile:
         else:
             zeros = [CopyBlock(self._left[n], ()) for n in opened.zeros if n in self._left]
             await self._copy_all(zeros)
-        if not self.open:
+        if not self._wanted():
             return
         missing = self.missing_bytes
         room = await files.room() if missing else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
+from posixpath import normpath
 
 from txsyncthing.filesystem.seam import Filesystem, Kind
 from txsyncthing.vocabulary.folder import FolderID
@@ -50,6 +51,7 @@ def check_folder(filesystem: Filesystem, marker: str) -> None:
     A missing marker means that something else may be mounted here, or nothing: taken for deletions,
     that would empty the folder on all devices.
 
+    :param marker: the name of any item in the folder.
     :raises FolderUnhealthy: the root or the marker is missing or unreadable.
     """
     try:
@@ -62,8 +64,9 @@ def check_folder(filesystem: Filesystem, marker: str) -> None:
         raise FolderUnhealthy(f"folder path unreadable: {error.strerror}") from None
     if root.kind is not Kind.DIRECTORY:
         raise FolderUnhealthy("folder path not a directory")
+    marker = normpath(marker)
     try:
-        filesystem.lstat(marker)
+        filesystem.lstat("" if marker == "." else marker)
     except (FileNotFoundError, NotADirectoryError):
         raise FolderUnhealthy(
             "folder marker missing (this indicates potential data loss, search docs/forum "

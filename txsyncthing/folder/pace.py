@@ -24,12 +24,12 @@ class ScanPace:
         """
         :param done: bytes hashed; ``total``: of the whole scan.
         :param now: seconds of any clock.
-        :returns: bytes a second since the last telling, or since the scan began; None: not yet.
+        :returns: bytes a second since the last telling, or since the first result; None: not yet.
         """
         if self._interval < 0:
             return None
         if total != self._total or done < self._done:  # another scan
-            self._total, self._done, self._told = total, 0, now
+            self._total, self._done, self._told = total, done, now
         if now - self._told < self._interval:
             return None
         rate = (done - self._done) / (now - self._told)

@@ -167,7 +167,7 @@ def test_progress_of_a_scan_is_told_with_its_rate(world: World, interval: int, t
     assert bool(events) is told
     for event in events:
         assert event["total"] == 60_000
-        assert isinstance(event["rate"], float) and 1_000 < event["rate"] < 4_000
+        assert isinstance(event["rate"], float) and 1_000 < event["rate"] < 8_000
 
 
 @pytest.mark.parametrize("hidden", [True, False])

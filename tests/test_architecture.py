@@ -40,7 +40,9 @@ ALONE = {
     "apsw": {"index"},
     "sqlite3": set[str](),
     "fcntl": {"filesystem/disk.py"},
-    "os": {"filesystem/disk.py", "filesystem/renameat.py"},
+    "grp": {"filesystem/accounts.py"},
+    "os": {"filesystem/disk.py", "filesystem/disk_attributes.py", "filesystem/renameat.py"},
+    "pwd": {"filesystem/accounts.py"},
     "shutil": {"filesystem/disk.py"},
     "tempfile": set[str](),
 }

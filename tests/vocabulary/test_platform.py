@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,10 +105,8 @@ def test_any_bytes_are_a_value_or_refused(raw: bytes) -> None:
 @given(PLATFORMS.map(encode_platform).filter(bool), st.data())
 def test_what_ends_too_early_is_refused_or_another_value(raw: bytes, data: st.DataObject) -> None:
     cut = raw[: data.draw(st.integers(0, len(raw) - 1))]
-    try:
+    with suppress(BadPlatform):
         assert decode_platform(cut) != decode_platform(raw)
-    except BadPlatform:
-        pass
 
 
 @pytest.mark.parametrize(

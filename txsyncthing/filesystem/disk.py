@@ -19,6 +19,7 @@ from contextlib import contextmanager
 
 from typing_extensions import Buffer
 
+from txsyncthing.filesystem.disk_attributes import NamedAttributes, OpenAttributes
 from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
@@ -68,7 +69,7 @@ def _check(name: str) -> None:
             raise _error(errno.EILSEQ, name) from None
 
 
-class DiskFile:
+class DiskFile(OpenAttributes):
     """An open regular file; both ReadFile and WriteFile."""
 
     def __init__(self, descriptor: int) -> None:
@@ -123,7 +124,7 @@ class DiskFile:
             os.close(descriptor)
 
 
-class DiskFilesystem:
+class DiskFilesystem(NamedAttributes):
     """
     A directory of this machine as a folder's storage. Satisfies ``Filesystem``.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from txsyncthing.filesystem.memory_attributes import MemoryAccounts, MemoryAttributes
 from txsyncthing.filesystem.memory_file import BLOCK, MemoryFile, Node, error, stat_of
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
@@ -30,7 +31,7 @@ class _Trap:
     times: int  # -1: always
 
 
-class MemoryFilesystem:
+class MemoryFilesystem(MemoryAttributes):
     """
     Satisfies ``Filesystem``.
 
@@ -41,9 +42,9 @@ class MemoryFilesystem:
     def __init__(self, unix: Callable[[], float], total: int | None = None) -> None:
         self._unix = unix
         self._total = total
-        self._last = 0
-        self._inodes = 0
+        self._last = self._inodes = 0
         self._traps: list[_Trap] = []
+        self.people = MemoryAccounts()
         self.life = 0  # how many crashes
         self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
 
@@ -160,8 +161,7 @@ class MemoryFilesystem:
         node = self._directory("stats", name)
         if bases:
             self._allow(node, _SEARCH, name)
-        found = (node.children.get(base) for base in bases)
-        return [None if child is None else stat_of(child) for child in found]
+        return [stat_of(child) if (child := node.children.get(base)) else None for base in bases]
 
     def open(self, name: str) -> MemoryFile:
         node = self._find("open", name)

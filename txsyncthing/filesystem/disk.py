@@ -359,6 +359,7 @@ class _Batch(DiskFilesystem):
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
+        self.keep_accounts()
         self._directories: dict[str, int] = {}  # in order of use
 
     def close(self) -> None:

@@ -51,8 +51,14 @@ class NamedAttributes:
     def _leave(self, directory: int) -> None:
         raise NotImplementedError
 
+    _people: MachineAccounts | None = None  # of a batch
+
     def accounts(self) -> MachineAccounts:
-        return MachineAccounts()
+        return self._people or MachineAccounts()
+
+    def keep_accounts(self) -> None:
+        """Look up each user and group only once from now on."""
+        self._people = MachineAccounts()
 
     def chown(self, name: str, uid: int, gid: int) -> None:
         directory, base = self._enter(name)

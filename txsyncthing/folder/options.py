@@ -10,6 +10,7 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.folder.rules import rules
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
+from txsyncthing.vocabulary.attributes import Attributes, XattrRules
 from txsyncthing.vocabulary.device import ShortID
 
 
@@ -28,6 +29,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         max_conflicts=config.max_conflicts,
         min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
         time_window=config.mod_time_window_s * 1_000_000_000,
+        attributes=attributes(config),
     )
 
 
@@ -39,4 +41,23 @@ def scan_options(config: FolderConfig) -> ScanOptions:
         modified_window=config.mod_time_window_s * 1_000_000_000,
         local_flags=rules(config.type).local_flags,
         hashers=config.hashers,
+        attributes=attributes(config),
+    )
+
+
+def attributes(config: FolderConfig) -> Attributes:
+    """What the configuration says of owners and extended attributes; whoever takes them tells them."""
+    pulls = rules(config.type).pulls
+    filter = config.xattr_filter
+    return Attributes(
+        tells_owner=config.send_ownership or config.sync_ownership,
+        takes_owner=config.sync_ownership and pulls,
+        tells_xattrs=config.send_xattrs or config.sync_xattrs,
+        takes_xattrs=config.sync_xattrs and pulls,
+        inherits_owner=config.copy_ownership_from_parent and not config.sync_ownership,
+        rules=XattrRules(
+            tuple((entry.match, entry.permit) for entry in filter.entries),
+            filter.max_single_entry_size,
+            filter.max_total_size,
+        ),
     )

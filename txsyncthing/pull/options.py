@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from txsyncthing.filesystem.seam import Space
+from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 
@@ -40,6 +41,7 @@ class PullOptions:
     max_conflicts: int = 10  # -1: any number
     min_free: MinFree = MinFree()
     time_window: int = 0  # nanoseconds by which times may differ
+    attributes: Attributes = NO_ATTRIBUTES  # owners and extended attributes that are taken
 
 
 def window(pending_kib: int) -> int:

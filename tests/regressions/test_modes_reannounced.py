@@ -1,8 +1,8 @@
 """
 What was pulled is not told anew.
 
-Young implementations write a peer's 0600 or 0755 file with the umask's mode, find at the next scan that it changed
-to 0644, and tell that to all: a private file becomes readable everywhere, a program is none any more.
+Young implementations write a peer's 0600 or 0755 file with the umask's mode, find at the next scan that it
+changed to 0644, and tell that to all: a private file is readable everywhere then, a program is none any more.
 """
 
 from __future__ import annotations

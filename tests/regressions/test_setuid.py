@@ -1,8 +1,8 @@
 """
 A peer never makes a program here that runs with its owner's rights.
 
-Young implementations chmod what the peer says: with the bits above 0777, a device that may write into a folder
-may run anything as the node's user, or as root.
+Young implementations chmod what the peer says: with the bits above 0777, a device that may write into a
+folder may run anything as the node's user, or as root.
 """
 
 from __future__ import annotations

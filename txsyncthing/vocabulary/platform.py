@@ -254,7 +254,10 @@ def _encode_varint(number: int) -> bytes:
 
 
 def _message(number: int, body: bytes) -> bytes:
-    return bytes([number << 3 | _BYTES]) + _encode_varint(len(body)) + body
+    size = len(body)
+    if size < 0x80:
+        return bytes((number << 3 | _BYTES, size)) + body
+    return bytes([number << 3 | _BYTES]) + _encode_varint(size) + body
 
 
 def _encode_number(number: int, value: int) -> bytes:
@@ -264,6 +267,7 @@ def _encode_number(number: int, value: int) -> bytes:
     return bytes([number << 3]) + _encode_varint(signed & 0xFFFFFFFFFFFFFFFF)
 
 
+@lru_cache(maxsize=1024)
 def _encode_owner(owner: Owner) -> bytes:
     texts = [
         _message(number, _utf8(name))

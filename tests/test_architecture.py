@@ -40,7 +40,14 @@ ALONE = {
     "apsw": {"index"},
     "sqlite3": set[str](),
     "fcntl": {"filesystem/disk.py", "filesystem/ranges.py"},
-    "os": {"filesystem/disk.py", "filesystem/ranges.py", "filesystem/renameat.py"},
+    "grp": {"filesystem/accounts.py"},
+    "os": {
+        "filesystem/disk.py",
+        "filesystem/disk_attributes.py",
+        "filesystem/ranges.py",
+        "filesystem/renameat.py",
+    },
+    "pwd": {"filesystem/accounts.py"},
     "shutil": {"filesystem/disk.py"},
     "tempfile": set[str](),
 }

@@ -502,3 +502,23 @@ def test_a_reset_rebuilds_the_database_of_the_folder_named_or_of_all() -> None:
     assert set(api.folders.resets) == {folder.id for folder in api.holder.current.folders}
     refused = api.ask("POST", "/rest/system/reset?folder=nope")
     assert (refused.status, refused.text) == (500, "Invalid folder ID\n")
+
+
+def test_what_systems_say_of_a_file_is_shown_as_the_official_daemon_does() -> None:
+    api = FakeNodeApi().start()
+    # as 1.29.5 sent it, and 1.29.5 showed it
+    raw = bytes.fromhex(
+        "0a0a120361646d1889062004120b0a07444f4d5c6a6f6510011a1a0a0b0a06757365722e611201320a0b0a067573"
+        "65722e7a12013122120a100a0b636f6d2e6170706c652e781201323200"
+    )
+    api.folders.photos.index.here[name("a")] = file("a", platform=raw)
+    assert api.get("/rest/db/file?folder=photos&file=a")["local"]["platform"] == {
+        "Unix": {"OwnerName": "", "GroupName": "adm", "UID": 777, "GID": 4},
+        "Windows": {"owner_name": "DOM\\joe", "owner_is_group": True},
+        "Linux": {
+            "Xattrs": [{"Name": "user.a", "Value": "Mg=="}, {"Name": "user.z", "Value": "MQ=="}]
+        },
+        "Darwin": {"Xattrs": [{"Name": "com.apple.x", "Value": "Mg=="}]},
+        "FreeBSD": None,
+        "NetBSD": {"Xattrs": []},
+    }

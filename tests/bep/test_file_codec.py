@@ -176,3 +176,15 @@ def test_a_block_size_nobody_can_ask_for_is_refused(size: int) -> None:
 
 def test_only_the_permission_bits_are_taken() -> None:
     assert decode_file(pb(permissions=0o4755)).permissions == 0o755
+
+
+def test_platform_data_that_no_peer_could_read_is_not_taken() -> None:
+    directory = FileInfo(WireName("d"), FileType.DIRECTORY)
+    unix = (
+        b"\x0a\x03\x0a\x01\xff"  # an owner whose name is no text: sent on, it would spoil an index
+    )
+    assert decode_file(encode_file(directory._replace(platform=unix))).platform == b"\x0a\x00"
+    linux = b"\x1a\x06\x0a\x04\x0a\x02u."
+    assert decode_file(encode_file(directory._replace(platform=linux))).platform == linux
+    with pytest.raises(BadMessage, match="platform data"):
+        decode_file(encode_file(directory._replace(platform=b"\x0a\x02\x08\x01")))

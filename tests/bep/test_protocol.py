@@ -367,10 +367,13 @@ def test_a_peer_that_asks_for_too_much_is_dropped(pair: Pair) -> None:
 
 def test_the_outbox_fills_while_the_peer_does_not_read(pair: Pair) -> None:
     pair.bob.wire.pauseProducing()
-    file = directories(1)[0]._replace(platform=bytes(range(256)) * 400)
+    file = directories(1)[0]
+    noise = bytes(range(256)) * 400
     sent = 0
     while pair.alice.writable:
-        pair.alice.send(Index(FOLDER, (file._replace(encrypted=sent.to_bytes(4, "big")),), 1))
+        pair.alice.send(
+            Index(FOLDER, (file._replace(encrypted=noise + sent.to_bytes(4, "big")),), 1)
+        )
         sent += 1
         assert sent < 5000
     room: list[None] = []
@@ -387,7 +390,7 @@ def test_who_waits_for_room_hears_of_the_end(pair: Pair) -> None:
     pair.bob.wire.pauseProducing()
     noise = bytes((i * i * 7919 >> 5) & 0xFF for i in range(100_000))
     while pair.alice.writable:
-        pair.alice.send(Index(FOLDER, (directories(1)[0]._replace(platform=noise),), 1))
+        pair.alice.send(Index(FOLDER, (directories(1)[0]._replace(encrypted=noise),), 1))
     waiting = pair.alice.when_writable()
     pair.network.cut(ALICE, BOB)
     waiting.addErrback(lambda failure: failure.trap(PeerLost))
@@ -397,7 +400,7 @@ def test_who_waits_for_room_hears_of_the_end(pair: Pair) -> None:
 def test_a_hundred_who_wait_for_room_get_it_one_after_the_other(pair: Pair) -> None:
     pair.bob.wire.pauseProducing()
     noise = bytes((i * i * 7919 >> 5) & 0xFF for i in range(100_000))
-    message = Index(FOLDER, (directories(1)[0]._replace(platform=noise),), 1)
+    message = Index(FOLDER, (directories(1)[0]._replace(encrypted=noise),), 1)
     while pair.alice.writable:
         pair.alice.send(message)
     before = len(pair.at_bob.events)

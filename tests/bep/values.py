@@ -25,6 +25,7 @@ from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo, FileType, LocalFlag
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import INTERNAL_NAMES, WireName
+from txsyncthing.vocabulary.platform import Owner, Platform, Xattr, encode_platform
 from txsyncthing.vocabulary.vector import Vector
 
 U64 = st.integers(0, 2**64 - 1)
@@ -42,6 +43,15 @@ FOLDERS = TEXTS.map(FolderID)
 VECTORS = st.lists(st.tuples(U64, U64), max_size=3).map(Vector.of)
 TIMES = st.integers(-9_000_000_000 * 10**9, 9_000_000_000 * 10**9)
 BYTES = st.binary(max_size=8)
+U32 = st.integers(0, 2**32 - 1)
+UTF8 = st.text(st.characters(codec="utf-8"), max_size=8)
+XATTRS = st.lists(st.builds(Xattr, UTF8, BYTES), max_size=3, unique_by=lambda one: one.name)
+PLATFORMS = st.builds(
+    Platform,
+    st.none() | st.builds(Owner, UTF8, UTF8, U32, U32),
+    st.none() | XATTRS.map(lambda each: tuple(sorted(each))),
+    st.sampled_from([b"", b"\x22\x06\x0a\x04\x0a\x02io", b"\x12\x02\x10\x01\x32\x00"]),
+)
 FLAGS = st.sampled_from([LocalFlag.NONE, LocalFlag.REMOTE_INVALID])
 
 
@@ -71,7 +81,7 @@ def items(type: FileType) -> st.SearchStrategy[FileInfo]:
         "no_permissions": st.booleans(),
         "version": VECTORS,
         "sequence": I63,
-        "platform": BYTES,
+        "platform": PLATFORMS.map(encode_platform),
         "encrypted": BYTES,
         "local_flags": FLAGS,
     }

@@ -62,7 +62,7 @@ def test_parts_of_a_file_join_to_its_blocks(block: int) -> None:
     item = work("f", len(data), 0)
     expected = block_size(len(data))
     parts = [
-        hash_range(storage, Range(item, start, min(start + 4 * MIB, len(data))))
+        hash_range(storage, Range(item, start, min(start + 4 * MIB, len(data))), STAMP)
         for start in range(0, len(data), 4 * MIB)
     ]
     record = join_parts(item, parts, STAMP)
@@ -87,16 +87,16 @@ def test_a_file_that_changes_between_its_parts_is_an_error() -> None:
     storage = MemoryFilesystem(lambda: 1.0)
     storage.put("f", bytes(2 * MIB))
     item = work("f", 2 * MIB)
-    first = hash_range(storage, Range(item, 0, MIB))
+    first = hash_range(storage, Range(item, 0, MIB), STAMP)
     storage.put("f", b"1" * (2 * MIB))
-    second = hash_range(storage, Range(item, MIB, 2 * MIB))
+    second = hash_range(storage, Range(item, MIB, 2 * MIB), STAMP)
     failed = join_parts(item, [first, second], STAMP)
     assert isinstance(failed, ItemError)
     assert failed.error == "hashing: file changed during hashing"
     storage.put("f", b"shorter")
-    assert hash_range(storage, Range(item, 0, MIB)).error == failed
+    assert hash_range(storage, Range(item, 0, MIB), STAMP).error == failed
     storage.remove("f")
-    assert join_parts(item, [first, hash_range(storage, Range(item, 0, MIB))], STAMP) is None
+    assert join_parts(item, [first, hash_range(storage, Range(item, 0, MIB), STAMP)], STAMP) is None
 
 
 def test_an_item_that_became_another_kind_is_left_for_the_next_scan() -> None:

@@ -10,7 +10,10 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from google.protobuf.message import DecodeError
+
 from txsyncthing.api.encoding import EPOCH, ZERO_TIME, body, moment_text
+from txsyncthing.bep.bep_pb2 import PlatformPb, XattrPb
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.device import DeviceID, short_text
 from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileInfo, FileType, LocalFlag
@@ -21,7 +24,35 @@ _TYPES = {
     FileType.DIRECTORY: "FILE_INFO_TYPE_DIRECTORY",
     FileType.SYMLINK: "FILE_INFO_TYPE_SYMLINK",
 }
-_PLATFORMS = ("Unix", "Windows", "Linux", "Darwin", "FreeBSD", "NetBSD")
+_SYSTEMS = ("Linux", "Darwin", "FreeBSD", "NetBSD")
+
+
+def platform(raw: bytes) -> dict[str, Any]:
+    """PlatformData: an object for each system of which something is said."""
+    document: dict[str, Any] = dict.fromkeys(("Unix", "Windows", *_SYSTEMS))
+    if not raw:
+        return document
+    try:
+        said = PlatformPb.FromString(raw)
+    except DecodeError:
+        return document
+    if said.HasField("unix"):
+        unix = said.unix
+        names = {"OwnerName": unix.owner_name, "GroupName": unix.group_name}
+        document["Unix"] = {**names, "UID": unix.uid, "GID": unix.gid}
+    if said.HasField("windows"):
+        owner, group = said.windows.owner_name, said.windows.owner_is_group
+        document["Windows"] = {"owner_name": owner, "owner_is_group": group}
+    for system in _SYSTEMS:
+        if said.HasField(system.lower()):
+            xattrs = getattr(said, system.lower()).xattrs
+            document[system] = {"Xattrs": [_xattr(one) for one in xattrs]}
+    return document
+
+
+def _xattr(said: XattrPb) -> dict[str, str | None]:
+    value = b64encode(said.value).decode() if said.value else None
+    return {"Name": said.name, "Value": value}
 
 
 class NeedPage(NamedTuple):
@@ -50,7 +81,7 @@ def file(value: FileInfo) -> dict[str, Any]:
         "noPermissions": value.no_permissions,
         "numBlocks": len(value.hashes) // HASH_SIZE,
         "permissions": _octal(value.permissions),
-        "platform": dict.fromkeys(_PLATFORMS),
+        "platform": platform(value.platform),
         "sequence": value.sequence,
         "size": _size(value),
         "type": _TYPES[value.type],

@@ -173,6 +173,22 @@ class IndexPb(_message.Message):
     prev_sequence: int
     def __init__(self, folder: _Optional[str] = ..., files: _Optional[_Iterable[_Union[FileInfoPb, _Mapping]]] = ..., last_sequence: _Optional[int] = ..., prev_sequence: _Optional[int] = ...) -> None: ...
 
+class PlatformPb(_message.Message):
+    __slots__ = ["darwin", "freebsd", "linux", "netbsd", "unix", "windows"]
+    DARWIN_FIELD_NUMBER: _ClassVar[int]
+    FREEBSD_FIELD_NUMBER: _ClassVar[int]
+    LINUX_FIELD_NUMBER: _ClassVar[int]
+    NETBSD_FIELD_NUMBER: _ClassVar[int]
+    UNIX_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    darwin: XattrsPb
+    freebsd: XattrsPb
+    linux: XattrsPb
+    netbsd: XattrsPb
+    unix: UnixPb
+    windows: WindowsPb
+    def __init__(self, unix: _Optional[_Union[UnixPb, _Mapping]] = ..., windows: _Optional[_Union[WindowsPb, _Mapping]] = ..., linux: _Optional[_Union[XattrsPb, _Mapping]] = ..., darwin: _Optional[_Union[XattrsPb, _Mapping]] = ..., freebsd: _Optional[_Union[XattrsPb, _Mapping]] = ..., netbsd: _Optional[_Union[XattrsPb, _Mapping]] = ...) -> None: ...
+
 class RequestPb(_message.Message):
     __slots__ = ["block_no", "folder", "from_temporary", "hash", "id", "name", "offset", "size"]
     BLOCK_NO_FIELD_NUMBER: _ClassVar[int]
@@ -203,8 +219,42 @@ class ResponsePb(_message.Message):
     id: int
     def __init__(self, id: _Optional[int] = ..., data: _Optional[bytes] = ..., code: _Optional[int] = ...) -> None: ...
 
+class UnixPb(_message.Message):
+    __slots__ = ["gid", "group_name", "owner_name", "uid"]
+    GID_FIELD_NUMBER: _ClassVar[int]
+    GROUP_NAME_FIELD_NUMBER: _ClassVar[int]
+    OWNER_NAME_FIELD_NUMBER: _ClassVar[int]
+    UID_FIELD_NUMBER: _ClassVar[int]
+    gid: int
+    group_name: str
+    owner_name: str
+    uid: int
+    def __init__(self, owner_name: _Optional[str] = ..., group_name: _Optional[str] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ...) -> None: ...
+
 class VectorPb(_message.Message):
     __slots__ = ["counters"]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
     counters: _containers.RepeatedCompositeFieldContainer[CounterPb]
     def __init__(self, counters: _Optional[_Iterable[_Union[CounterPb, _Mapping]]] = ...) -> None: ...
+
+class WindowsPb(_message.Message):
+    __slots__ = ["owner_is_group", "owner_name"]
+    OWNER_IS_GROUP_FIELD_NUMBER: _ClassVar[int]
+    OWNER_NAME_FIELD_NUMBER: _ClassVar[int]
+    owner_is_group: bool
+    owner_name: str
+    def __init__(self, owner_name: _Optional[str] = ..., owner_is_group: bool = ...) -> None: ...
+
+class XattrPb(_message.Message):
+    __slots__ = ["name", "value"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: bytes
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class XattrsPb(_message.Message):
+    __slots__ = ["xattrs"]
+    XATTRS_FIELD_NUMBER: _ClassVar[int]
+    xattrs: _containers.RepeatedCompositeFieldContainer[XattrPb]
+    def __init__(self, xattrs: _Optional[_Iterable[_Union[XattrPb, _Mapping]]] = ...) -> None: ...

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from google.protobuf.message import DecodeError
 
-from txsyncthing.bep.bep_pb2 import BlockInfoPb, CounterPb, FileInfoPb, VectorPb
+from txsyncthing.bep.bep_pb2 import BlockInfoPb, CounterPb, FileInfoPb, PlatformPb, VectorPb
 from txsyncthing.bep.check import BadMessage, check_block_size, check_extras, check_file
 from txsyncthing.vocabulary.block import (
     HASH_SIZE,
@@ -24,12 +24,14 @@ from txsyncthing.vocabulary.block import (
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import INVALID_FLAGS, FileInfo, FileType, LocalFlag
 from txsyncthing.vocabulary.name import WireName
+from txsyncthing.vocabulary.platform import MAX_XATTRS, BadPlatform, clean_platform
 from txsyncthing.vocabulary.vector import Counter, Vector
 
 _NANOSECONDS = 1_000_000_000
 _MAX_SECONDS = 9_223_372_035  # so that nanoseconds since 1970 fit 64 bits with sign
 _HASH_TAG = b"\x1a\x20"  # BlockInfo field 3 with 32 bytes
 _SHORT_VECTOR = 48  # bytes, up to two counters: worth remembering
+_SHORT_PLATFORM = 128  # bytes, an owner: worth remembering
 
 
 def varint(number: int) -> bytes:
@@ -80,6 +82,30 @@ def _read_vector(raw: bytes) -> Vector:
 
 _common_vector = lru_cache(maxsize=4096)(_read_vector)
 """Files that were scanned together share their version."""
+
+
+def _read_platform(raw: bytes) -> bytes:
+    """
+    What every other peer can read, since it is sent on as it is.
+
+    :raises BadMessage: no PlatformData.
+    """
+    try:
+        pb = PlatformPb.FromString(raw)
+        pb.DiscardUnknownFields()
+        lists = (pb.linux, pb.darwin, pb.freebsd, pb.netbsd)
+        if pb.SerializeToString() == raw and all(len(one.xattrs) <= MAX_XATTRS for one in lists):
+            return raw
+    except DecodeError:
+        pass
+    try:  # no canonical form, or there are texts in it which are none
+        return clean_platform(raw)
+    except BadPlatform as error:
+        raise BadMessage(f"index has broken platform data: {error}") from None
+
+
+_common_platform = lru_cache(maxsize=4096)(_read_platform)
+"""What all files of one owner say."""
 
 
 def fill_file(into: FileInfoPb, file: FileInfo) -> None:
@@ -209,6 +235,11 @@ def read_file(pb: FileInfoPb) -> FileInfo:
         check_block_size(name, block_size)
     if deleted or type is not FileType.FILE:
         size = 0
+    platform = pb.platform
+    if platform:
+        platform = (_common_platform if len(platform) <= _SHORT_PLATFORM else _read_platform)(
+            platform
+        )
     seconds = pb.modified_s
     if not -_MAX_SECONDS <= seconds <= _MAX_SECONDS:
         seconds = _MAX_SECONDS if seconds > 0 else -_MAX_SECONDS
@@ -228,7 +259,7 @@ def read_file(pb: FileInfoPb) -> FileInfo:
         blocks_hash(hashes) if hashes else b"",
         pb.previous_blocks_hash,
         pb.symlink_target,
-        pb.platform,
+        platform,
         pb.encrypted,
         LocalFlag.REMOTE_INVALID if invalid else LocalFlag.NONE,
     )

@@ -20,7 +20,15 @@ from itertools import chain
 from string import ascii_letters
 from unicodedata import normalize
 
-from txsyncthing.filesystem.seam import Entry, Filesystem, ReadFile, Space, Stat, WriteFile
+from txsyncthing.filesystem.seam import (
+    Accounts,
+    Entry,
+    Filesystem,
+    ReadFile,
+    Space,
+    Stat,
+    WriteFile,
+)
 from txsyncthing.vocabulary.name import base_name, is_temporary, join, parent
 
 _RANGES = (
@@ -334,6 +342,27 @@ class CaseFilesystem:
     def utime(self, name: str, modified: int) -> None:
         self._spelling.check(name)
         self.plain.utime(name, modified)
+
+    def accounts(self) -> Accounts:
+        return self.plain.accounts()
+
+    def chown(self, name: str, uid: int, gid: int) -> None:
+        self._spelling.check(name)
+        self.plain.chown(name, uid, gid)
+
+    def list_xattrs(self, name: str) -> Sequence[str]:
+        return self.plain.list_xattrs(name)
+
+    def get_xattr(self, name: str, attribute: str) -> bytes:
+        return self.plain.get_xattr(name, attribute)
+
+    def set_xattr(self, name: str, attribute: str, value: bytes) -> None:
+        self._spelling.check(name)
+        self.plain.set_xattr(name, attribute, value)
+
+    def remove_xattr(self, name: str, attribute: str) -> None:
+        self._spelling.check(name)
+        self.plain.remove_xattr(name, attribute)
 
     def sync_directory(self, name: str) -> None:
         self.plain.sync_directory(name)

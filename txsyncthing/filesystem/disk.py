@@ -19,6 +19,7 @@ from contextlib import contextmanager
 
 from typing_extensions import Buffer
 
+from txsyncthing.filesystem.disk_attributes import NamedAttributes, OpenAttributes
 from txsyncthing.filesystem.ranges import Ranges
 from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
@@ -69,7 +70,7 @@ def _check(name: str) -> None:
             raise _error(errno.EILSEQ, name) from None
 
 
-class DiskFile(Ranges):
+class DiskFile(Ranges, OpenAttributes):
     """An open regular file; both ReadFile and WriteFile."""
 
     def __init__(self, descriptor: int) -> None:
@@ -124,7 +125,7 @@ class DiskFile(Ranges):
             os.close(descriptor)
 
 
-class DiskFilesystem:
+class DiskFilesystem(NamedAttributes):
     """
     A directory of this machine as a folder's storage. Satisfies ``Filesystem``.
 
@@ -359,6 +360,7 @@ class _Batch(DiskFilesystem):
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
+        self.keep_accounts()
         self._directories: dict[str, int] = {}  # in order of use
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from txsyncthing.filesystem.memory_attributes import MemoryAccounts, MemoryAttributes
 from txsyncthing.filesystem.memory_file import (
     BLOCK,
     Folded,
@@ -26,7 +27,7 @@ _READ, _WRITE, _SEARCH, _UMASK = 0o400, 0o200, 0o100, 0o022
 _PLENTY = 1 << 40  # bytes
 
 
-class MemoryFilesystem:
+class MemoryFilesystem(MemoryAttributes):
     """
     Satisfies ``Filesystem``.
 
@@ -44,6 +45,7 @@ class MemoryFilesystem:
         self._last = 0
         self._inodes = 0
         self._traps: list[Trap] = []
+        self.people = MemoryAccounts()
         self.life = 0  # how many crashes
         self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
 
@@ -160,8 +162,7 @@ class MemoryFilesystem:
         node = self._directory("stats", name)
         if bases:
             self._allow(node, _SEARCH, name)
-        found = (node.children.get(base) for base in bases)
-        return [None if child is None else stat_of(child) for child in found]
+        return [stat_of(child) if (child := node.children.get(base)) else None for base in bases]
 
     def open(self, name: str) -> MemoryFile:
         node = self._find("open", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,8 @@ TEXTS = {
     errno.EEXIST: "File exists",
     errno.EILSEQ: "Invalid or incomplete multibyte or wide character",
     errno.EINVAL: "Invalid argument",
+    errno.ENODATA: "No data available",
+    errno.EOPNOTSUPP: "Operation not supported",
     errno.EISDIR: "Is a directory",
     errno.ELOOP: "Too many levels of symbolic links",
     errno.ENAMETOOLONG: "File name too long",
@@ -47,6 +49,9 @@ class Node:
     written: set[int] = field(default_factory=set)  # blocks that are no holes
     children: dict[str, Node] = field(default_factory=dict)
     target: bytes = b""
+    uid: int = 1000
+    gid: int = 1000
+    xattrs: dict[str, bytes] = field(default_factory=dict)
     durable_content: bytes = b""
     durable_children: dict[str, Node] = field(default_factory=dict)
 
@@ -158,6 +163,22 @@ class MemoryFile:
         node.mode = mode & 0o7777
         node.changed = self._disk.tick()
 
+    def chown(self, uid: int, gid: int) -> None:
+        change_owner(self._reach("chown"), uid, gid, self._disk.tick())
+
+    def list_xattrs(self) -> Sequence[str]:
+        return list(self._reach("list_xattrs").xattrs)
+
+    def get_xattr(self, attribute: str) -> bytes:
+        return xattr(self._reach("get_xattr"), attribute, self._name)
+
+    def set_xattr(self, attribute: str, value: bytes) -> None:
+        node = self._reach("set_xattr")
+        put_xattr(node, attribute, value, self._name, self._disk.tick())
+
+    def remove_xattr(self, attribute: str) -> None:
+        take_xattr(self._reach("remove_xattr"), attribute, self._name, self._disk.tick())
+
     def utime(self, modified: int) -> None:
         node = self._reach("utime")
         node.modified = modified
@@ -173,4 +194,32 @@ class MemoryFile:
 
 def stat_of(node: Node) -> Stat:
     size = len(node.content) if node.kind is Kind.FILE else len(node.target)
-    return Stat(node.kind, size, node.mode, node.modified, node.changed, node.inode, 1, 1000, 1000)
+    times = node.modified, node.changed
+    return Stat(node.kind, size, node.mode, *times, node.inode, 1, node.uid, node.gid)
+
+
+def change_owner(node: Node, uid: int, gid: int, now: int) -> None:
+    """As Linux does it: a program loses the right to run as its owner."""
+    node.uid, node.gid = uid, gid
+    if node.kind is Kind.FILE:
+        node.mode &= 0o1777
+    node.changed = now
+
+
+def xattr(node: Node, attribute: str, name: str) -> bytes:
+    if attribute not in node.xattrs:
+        raise error(errno.ENODATA, name)
+    return node.xattrs[attribute]
+
+
+def put_xattr(node: Node, attribute: str, value: bytes, name: str, now: int) -> None:
+    if node.kind is Kind.SYMLINK and attribute.startswith("user."):
+        raise error(errno.EPERM, name)
+    node.xattrs[attribute] = bytes(value)
+    node.changed = now
+
+
+def take_xattr(node: Node, attribute: str, name: str, now: int) -> None:
+    xattr(node, attribute, name)
+    del node.xattrs[attribute]
+    node.changed = now

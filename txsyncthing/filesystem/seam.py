@@ -65,10 +65,38 @@ class CopyMethod(Enum):
     SEND = "sendfile"
 
 
-class ReadFile(Protocol):
-    """An open regular file."""
+class Accounts(Protocol):
+    """The users and groups of a machine, as one job sees them."""
+
+    def user(self, uid: int) -> str:
+        """The name; empty if there is none."""
+
+    def group(self, gid: int) -> str: ...
+
+    def uid(self, user: str) -> int | None:
+        """The number; None if there is no such user."""
+
+    def gid(self, group: str) -> int | None: ...
+
+
+class Bearer(Protocol):
+    """An item that has an owner and extended attributes."""
 
     def stat(self) -> Stat: ...
+
+    def list_xattrs(self) -> Sequence[str]:
+        """
+        The names of its attributes, in any order.
+
+        :raises OSError: EOPNOTSUPP where the storage has none at all.
+        """
+
+    def get_xattr(self, attribute: str) -> bytes:
+        """:raises OSError: ENODATA if it is gone."""
+
+
+class ReadFile(Bearer, Protocol):
+    """An open regular file."""
 
     def read(self, size: int, offset: int) -> bytes:
         """At most ``size`` bytes; fewer only at the end of the file."""
@@ -100,6 +128,12 @@ class WriteFile(ReadFile, Protocol):
         """Set the size; new room is a hole."""
 
     def chmod(self, mode: int) -> None: ...
+
+    def chown(self, uid: int, gid: int) -> None: ...
+
+    def set_xattr(self, attribute: str, value: bytes) -> None: ...
+
+    def remove_xattr(self, attribute: str) -> None: ...
 
     def utime(self, modified: int) -> None: ...
 
@@ -175,6 +209,20 @@ class Filesystem(Protocol):
     def read_link(self, name: str) -> bytes: ...
 
     def chmod(self, name: str, mode: int) -> None: ...
+
+    def accounts(self) -> Accounts:
+        """Whom the numbers of owners mean; for one job."""
+
+    def chown(self, name: str, uid: int, gid: int) -> None: ...
+
+    def list_xattrs(self, name: str) -> Sequence[str]:
+        """See ``Bearer``."""
+
+    def get_xattr(self, name: str, attribute: str) -> bytes: ...
+
+    def set_xattr(self, name: str, attribute: str, value: bytes) -> None: ...
+
+    def remove_xattr(self, name: str, attribute: str) -> None: ...
 
     def utime(self, name: str, modified: int) -> None: ...
 

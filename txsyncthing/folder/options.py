@@ -11,6 +11,7 @@ from txsyncthing.filesystem.seam import CopyMethod
 from txsyncthing.folder.rules import rules
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
+from txsyncthing.vocabulary.attributes import Attributes, XattrRules
 from txsyncthing.vocabulary.device import ShortID
 
 _COPIES: dict[CopyRangeMethod, tuple[CopyMethod, ...]] = {
@@ -45,6 +46,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         copy_methods=_COPIES[config.copy_range_method],
         case_sensitive=config.case_sensitive_fs,
         time_window=config.mod_time_window_s * 1_000_000_000,
+        attributes=attributes(config),
     )
 
 
@@ -56,4 +58,23 @@ def scan_options(config: FolderConfig) -> ScanOptions:
         modified_window=config.mod_time_window_s * 1_000_000_000,
         local_flags=rules(config.type).local_flags,
         hashers=max(0, config.hashers),
+        attributes=attributes(config),
+    )
+
+
+def attributes(config: FolderConfig) -> Attributes:
+    """What the configuration says of owners and extended attributes; whoever takes them tells them."""
+    pulls = rules(config.type).pulls
+    filter = config.xattr_filter
+    return Attributes(
+        tells_owner=config.send_ownership or config.sync_ownership,
+        takes_owner=config.sync_ownership and pulls,
+        tells_xattrs=config.send_xattrs or config.sync_xattrs,
+        takes_xattrs=config.sync_xattrs and pulls,
+        inherits_owner=config.copy_ownership_from_parent and not config.sync_ownership,
+        rules=XattrRules(
+            tuple((entry.match, entry.permit) for entry in filter.entries),
+            filter.max_single_entry_size,
+            filter.max_total_size,
+        ),
     )

@@ -46,7 +46,7 @@ LOCAL_COLUMNS, REMOTE_COLUMNS = (
 
 ROW_COLUMNS = (
     "name, type, size, modified, permissions, no_permissions, deleted, local_flags, inode_change,"
-    " symlink_target, block_size"
+    " symlink_target, block_size, platform"
 )
 
 _COUNTER = Struct(">QQ")
@@ -184,7 +184,20 @@ def file_info(row: Sequence[Any]) -> FileInfo:
 
 def scan_row(row: Sequence[Any]) -> Row:
     """A Row from ROW_COLUMNS."""
-    name, kind, size, modified, permissions, bare, deleted, flags, changed, target, block_size = row
+    (
+        name,
+        kind,
+        size,
+        modified,
+        permissions,
+        bare,
+        deleted,
+        flags,
+        changed,
+        target,
+        block_size,
+        platform,
+    ) = row
     return Row(
         WireName(name),
         _TYPES[kind],
@@ -197,4 +210,5 @@ def scan_row(row: Sequence[Any]) -> Row:
         changed,
         target or b"",
         block_size,
+        platform or b"",
     )

@@ -41,6 +41,7 @@ class Row(NamedTuple):
     inode_change: int  # ns
     symlink_target: bytes
     block_size: int
+    platform: bytes = b""
 
 
 class Need(NamedTuple):

@@ -83,6 +83,17 @@ class Cause(Enum):
         "remove the ignored files, or put (?d) before the pattern",
     )
     PERMISSION = ("permission", "permission denied", "let the node's user write there")
+    OWNER = (
+        "ownership",
+        "the owner could not be set",
+        "let the node change owners (CAP_CHOWN and CAP_FOWNER), or turn off syncOwnership and"
+        " copyOwnershipFromParent",
+    )
+    XATTRS = (
+        "xattrs",
+        "an extended attribute could not be set",
+        "deny the attribute in xattrFilter, or turn off syncXattrs",
+    )
     DISK = ("disk", "the disk failed", "look at the disk and its file system")
     WRONG_BYTES = (
         "wrong-bytes",
@@ -112,11 +123,13 @@ class ItemFailed(Exception):
     A step on disk must not or cannot be done.
 
     :param rescan: whether the disk surprised us, so that the item is to be scanned now.
+    :param sentence: instead of the cause's own.
     """
 
-    def __init__(self, cause: Cause, *, rescan: bool = False) -> None:
-        super().__init__(cause.sentence)
+    def __init__(self, cause: Cause, *, rescan: bool = False, sentence: str = "") -> None:
+        super().__init__(sentence or cause.sentence)
         self.cause = cause
+        self.sentence = sentence
         self.rescan = rescan
 
 
@@ -135,7 +148,7 @@ _CAUSES = {
 def item_error(path: str, error: ItemFailed | OSError) -> ItemError:
     """What to tell of an item whose step raised."""
     if isinstance(error, ItemFailed):
-        return error.cause.of(path)
+        return error.cause.of(path, error.sentence)
     if isinstance(error, ThroughSymlink):
         return Cause.THROUGH_SYMLINK.of(path)
     if isinstance(error, CaseConflict):

@@ -1,8 +1,8 @@
 """
 The steps on disk which bring files to their places. All of it runs in workers, a batch at a time.
 
-Order of one file: bytes, mode and time on the temporary file, fsync, look at the target, conflict copy,
-rename over it; then its directory is synced, once for the batch.
+Order of one file: bytes, extended attributes, mode, time and owner on the temporary file, fsync, look at the
+target, conflict copy, rename over it; then its directory is synced, once for the batch.
 
 Source: reference 5.5 ("Finisher", "Metadata shortcut", "Rename shortcut"); lib/model/folder_sendrecv.go.
 """
@@ -15,8 +15,10 @@ from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
+from txsyncthing.filesystem.attributes import Named
 from txsyncthing.filesystem.case import CaseConflict, only_case_differs
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
+from txsyncthing.pull.attributes import dress, fits, put_on, recorded, sign_over
 from txsyncthing.pull.conflict import in_conflict
 from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
@@ -58,12 +60,17 @@ class Outcome(NamedTuple):
     rescan: tuple[str, ...] = ()  # what the next scan should look at
 
 
-def finished(wanted: FileInfo, placed: Placed) -> Outcome:
-    """The item is in its place: the index gets the cluster's version with our disk's times."""
+def finished(wanted: FileInfo, placed: Placed, platform: bytes) -> Outcome:
+    """
+    The item is in its place: the index gets the cluster's version with our disk's times.
+
+    :param platform: what the record says of owner and attributes, see pull/attributes.py.
+    """
     stat = placed.stat
     done = wanted._replace(
         modified=stat.modified if wanted.is_file else wanted.modified,
         inode_change=stat.changed,
+        platform=platform,
         local_flags=LocalFlag.NONE,
         sequence=0,
     )
@@ -138,10 +145,10 @@ def _place_small(
             offset += len(part)
         if options.copy_methods and (spoiled := _assemble(filesystem, opened, file, options)):
             return Outcome(wanted.name, spoiled=spoiled)
-        _seal(opened, wanted, mode, options)
+        platform = _seal(filesystem, opened, wanted, mode, options)
     finally:
         opened.close()
-    return finished(wanted, put(filesystem, temporary, wanted, file.have, options, now))
+    return finished(wanted, put(filesystem, temporary, wanted, file.have, options, now), platform)
 
 
 def create(filesystem: Filesystem, temporary: str, mode: int) -> WriteFile:
@@ -230,17 +237,33 @@ def _mode(filesystem: Filesystem, wanted: FileInfo, options: PullOptions) -> int
     return found.mode & 0o777 if found is not None and found.kind is Kind.FILE else None
 
 
-def _seal(opened: WriteFile, wanted: FileInfo, mode: int | None, options: PullOptions) -> None:
-    """Size, mode, time, fsync: the last that happens to a temporary file."""
+def _seal(
+    filesystem: Filesystem,
+    opened: WriteFile,
+    wanted: FileInfo,
+    mode: int | None,
+    options: PullOptions,
+) -> bytes:
+    """
+    Size, attributes, mode, time, owner, fsync: the last that happens to a temporary file.
+
+    :returns: what the record says of owner and attributes.
+    """
+    attributes, platform = options.attributes, wanted.platform
     opened.truncate(wanted.size)
+    if attributes.acts:
+        put_on(opened, filesystem, wanted, attributes)
     if mode is not None:
         opened.chmod(mode)
     opened.utime(wanted.modified)
+    if attributes.acts:
+        platform = sign_over(opened, filesystem, wanted, attributes)
     if options.sync:
         try:
             opened.sync()
         except OSError as error:
             raise Unsynced(error.errno, error.strerror) from error
+    return platform
 
 
 class Unsynced(OSError):
@@ -270,14 +293,15 @@ def place_large(
     temporary = temporary_name(wanted.name)
 
     def step(batch: Filesystem) -> Outcome:
-        return finished(wanted, put(batch, temporary, wanted, have, options, now))
+        return finished(wanted, put(batch, temporary, wanted, have, options, now), platform)
 
     try:
         try:
-            _seal(opened, wanted, _mode(filesystem, wanted, options), options)
+            mode = _mode(filesystem, wanted, options)
+            platform = _seal(filesystem, opened, wanted, mode, options)
         finally:
             opened.close()
-    except OSError as error:
+    except (ItemFailed, OSError) as error:
         if isinstance(error, Unsynced):
             drop_temporary(filesystem, wanted.name)
         return failed(wanted.name, error)
@@ -304,6 +328,7 @@ def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: Pull
     name = wanted.name
     if expect(filesystem, name, have, options) is None:
         raise ItemFailed(Cause.CHANGED, rescan=True)
+    platform = dress(filesystem, wanted, options.attributes)
     if wanted.is_file:
         if not (options.ignore_permissions or wanted.no_permissions):
             filesystem.chmod(name, wanted.permissions & 0o777)
@@ -311,7 +336,7 @@ def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: Pull
     # Of concurrent versions with equal content neither is lost: who has both says so.
     merged = wanted._replace(version=wanted.version.merge(have.version))
     # The list of blocks is the one of the wanted version, which peers may ask for.
-    return finished(merged, Placed(filesystem.lstat(name)))
+    return finished(merged, Placed(filesystem.lstat(name)), platform)
 
 
 class Rename(NamedTuple):
@@ -342,6 +367,9 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
     if found is None or not unchanged(filesystem, where, found, source, options):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
+    if not fits(filesystem, source.name, wanted, options.attributes):
+        whole = tuple(range(block_count(wanted.size, wanted.cut)))
+        return Outcome(wanted.name, spoiled=whole)  # a copy of its bytes gets what it needs unseen
     if in_conflict(source, item.gone, options.me):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
@@ -361,7 +389,8 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
     if mode is not None:
         filesystem.chmod(wanted.name, mode)
     filesystem.utime(wanted.name, wanted.modified)
-    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy))
+    platform = recorded(Named(filesystem, wanted.name), filesystem, wanted, options.attributes)
+    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy), platform)
     return outcome._replace(done=(*outcome.done, deleted(item.gone)))
 
 

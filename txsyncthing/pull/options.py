@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from txsyncthing.config.folder import BlockPullOrder
 from txsyncthing.filesystem.seam import CopyMethod, Space
+from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 
@@ -50,6 +51,7 @@ class PullOptions:
     min_free: MinFree = MinFree()
     case_sensitive: bool = False  # the disk is said to tell names apart that differ by case
     time_window: int = 0  # nanoseconds by which times may differ
+    attributes: Attributes = NO_ATTRIBUTES  # owners and extended attributes that are taken
 
 
 def window(pending_kib: int) -> int:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from txsyncthing.filesystem.metadata import same_permissions, same_time
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
+from txsyncthing.pull.attributes import still_bears
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.options import PullOptions
@@ -53,9 +54,11 @@ def unchanged(
     if found.kind is not _KINDS[have.type] or have.local_flags & LocalFlag.MUST_RESCAN:
         return False
     if found.kind is Kind.DIRECTORY:
-        return True
+        return still_bears(filesystem, name, found, have, options.attributes)
     if found.kind is Kind.SYMLINK:
-        return filesystem.read_link(name) == have.symlink_target
+        if filesystem.read_link(name) != have.symlink_target:
+            return False
+        return still_bears(filesystem, name, found, have, options.attributes)
     if found.size != have.size or not same_time(found.modified, have.modified, options.time_window):
         return False
     # Tools may put size and modification time back after an edit, but not the time of the change; where

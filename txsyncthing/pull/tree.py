@@ -11,8 +11,10 @@ from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+from txsyncthing.filesystem.attributes import Named
 from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
+from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.finish import Outcome, deleted, each, finished
@@ -61,13 +63,16 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
         _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
         filesystem.make_directory(wanted.name, NEW_DIRECTORY)
         found = filesystem.lstat(wanted.name)
+    platform = dress(filesystem, wanted, options.attributes)
     if not (options.ignore_permissions or wanted.no_permissions):
         # setuid, setgid and sticky belong to this machine: they stay.
         mode = (found.mode & 0o7000) | (wanted.permissions & 0o777)
         if mode != found.mode:
             filesystem.chmod(wanted.name, mode)
             found = filesystem.lstat(wanted.name)
-    return finished(wanted, Placed(found, copy))
+    if options.attributes.acts:
+        found = filesystem.lstat(wanted.name)
+    return finished(wanted, Placed(found, copy), platform)
 
 
 def _respell(
@@ -104,8 +109,14 @@ def _symlink(filesystem: Filesystem, item: Item, options: PullOptions, now: floa
     if left is not None and left.kind is not Kind.DIRECTORY:
         filesystem.remove(temporary)
     filesystem.symlink(wanted.symlink_target, temporary)
+    attributes, platform = options.attributes, wanted.platform
     try:
-        return finished(wanted, put(filesystem, temporary, wanted, item.have, options, now))
+        if attributes.acts:
+            made = Named(filesystem, temporary)
+            put_on(made, filesystem, wanted, attributes)
+            platform = sign_over(made, filesystem, wanted, attributes)
+        placed = put(filesystem, temporary, wanted, item.have, options, now)
+        return finished(wanted, placed, platform)
     except (ItemFailed, OSError):
         filesystem.remove(temporary)
         raise

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from txsyncthing.filesystem.attributes import Named, on_disk
 from txsyncthing.filesystem.metadata import same_permissions, same_time
-from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
+from txsyncthing.filesystem.seam import Accounts, Filesystem, Kind, Stat
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Row
 from txsyncthing.scan.values import ScanOptions, Work
 from txsyncthing.scan.walk import Event, Mark, Walk, item_error
+from txsyncthing.vocabulary.attributes import Attributes
 from txsyncthing.vocabulary.block import MIN_BLOCK_SIZE
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import (
@@ -61,6 +63,7 @@ class Survey:
         self._filesystem = filesystem
         self._matcher = matcher
         self._options = options
+        self._accounts: Accounts | None = None  # of this batch
         self._ahead: Event | None = None  # taken from the walk, not yet merged
         self._walked = False
         self._rows: list[Row] = []
@@ -87,6 +90,7 @@ class Survey:
             self._all = all
         with self._filesystem.batch() as batch:
             self._walk.filesystem = batch
+            self._accounts = batch.accounts()
             self._merge()
 
     def _merge(self) -> None:
@@ -176,7 +180,9 @@ class Survey:
         if _TYPES[stat.kind] is not row.type:
             return True
         if stat.kind is Kind.SYMLINK:
-            return self._filesystem.read_link(row.name) != row.symlink_target
+            if self._filesystem.read_link(row.name) != row.symlink_target:
+                return True
+            return options.attributes.tells and self._bears_others(stat, row)
         if not (
             row.no_permissions
             or options.ignore_permissions
@@ -184,14 +190,23 @@ class Survey:
         ):
             return True
         if stat.kind is Kind.DIRECTORY:
-            return False
+            return options.attributes.tells and self._bears_others(stat, row)
         # An older change time than the recorded one is no sign of a change we have not seen, but any other
         # is: tools that restore modification times cannot restore this one.
         return (
             stat.size != row.size
             or not same_time(stat.modified, row.modified, options.modified_window)
             or bool(row.inode_change and row.inode_change != stat.changed)
+            or (options.attributes.tells and self._bears_others(stat, row))
         )
+
+    def _bears_others(self, stat: Stat, row: Row) -> bool:
+        """Whether owner or extended attributes are not those of the record."""
+        if row.inode_change == stat.changed and not self._options.thorough:
+            return False
+        assert self._accounts is not None
+        attributes, item = self._options.attributes, Named(self._walk.filesystem, row.name)
+        return not attributes.same(row.platform, on_disk(item, stat, attributes, self._accounts))
 
 
 def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInfo | None:
@@ -205,7 +220,7 @@ def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInf
     if old is None:
         return new
     flagged = bool(old.local_flags & CONFLICT_FLAGS and not new.local_flags & CONFLICT_FLAGS)
-    if not flagged and not old.deleted and _same(old, new, options):
+    if not flagged and not old.deleted and _same(old, new, options, options.attributes):
         # Only this disk's own notes changed: no new version, or every touch of an inode would be news.
         kept = old._replace(
             inode_change=new.inode_change, local_flags=old.local_flags & ~LocalFlag.MUST_RESCAN
@@ -216,19 +231,24 @@ def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInf
     previous = b""
     if old.is_file and new.is_file and not old.deleted and not same_content(old, new):
         previous = old.blocks_hash
+    told = old.platform if old.type is new.type else b""
     return new._replace(
         version=base.bump(own.id, own.value),
         previous_blocks_hash=previous,
-        platform=old.platform if old.type is new.type else b"",
+        platform=options.attributes.settle(told, new.platform),
     )
 
 
-def _same(old: FileInfo, new: FileInfo, options: ScanOptions) -> bool:
+def _same(
+    old: FileInfo, new: FileInfo, options: ScanOptions, attributes: Attributes, silent: bool = False
+) -> bool:
     return equivalent(
         old._replace(local_flags=LocalFlag.NONE),
         new._replace(local_flags=LocalFlag.NONE),
         ignore_permissions=options.ignore_permissions,
         window=options.modified_window,
+        attributes=attributes,
+        silent=silent,
     )
 
 
@@ -246,15 +266,34 @@ def pulled(
     """
     if global_ is None or global_.invalid or (new.deleted and old is None):
         return None
-    if (old is not None and old.version.covers(global_.version)) or not _same(
-        global_, new, options
-    ):
+    if old is not None and old.version.covers(global_.version):
+        return None
+    if not _same(global_, new, options, options.attributes.as_taken(), silent=True):
         return None
     version = global_.version if old is None or old.invalid else global_.version.merge(old.version)
     return global_._replace(
         version=version,
         modified=global_.modified if new.deleted else new.modified,
+        platform=options.attributes.settle(global_.platform, new.platform),
         inode_change=new.inode_change,
         local_flags=LocalFlag.NONE,
         sequence=0,
+    )
+
+
+def left_to_pull(
+    old: FileInfo | None, new: FileInfo, global_: FileInfo | None, options: ScanOptions
+) -> bool:
+    """
+    Whether a new directory is one that a pull could make, but not give its owner or attributes.
+
+    Recorded as ours, what it lacks would be news to the peers, and theirs be overwritten.
+    """
+    return (
+        new.is_directory
+        and (options.attributes.takes_owner or options.attributes.takes_xattrs)
+        and (old is None or old.deleted)
+        and global_ is not None
+        and not global_.invalid
+        and equivalent(global_, new._replace(local_flags=LocalFlag.NONE), ignore_permissions=True)
     )

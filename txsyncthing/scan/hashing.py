@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
+from txsyncthing.filesystem.attributes import Named, on_disk
 from txsyncthing.filesystem.metadata import PERMISSIONS
-from txsyncthing.filesystem.seam import Filesystem, Kind, ReadFile, Stat
+from txsyncthing.filesystem.seam import Accounts, Bearer, Filesystem, Kind, ReadFile, Stat
 from txsyncthing.scan.values import Work
 from txsyncthing.scan.walk import GONE, item_error
+from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.block import EMPTY_HASH, blocks_hash, rescan_block_size
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
@@ -42,6 +44,7 @@ class Stamp:
     version: Vector
     ignore_permissions: bool
     local_flags: LocalFlag
+    attributes: Attributes = NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Part(NamedTuple):
     stat: Stat | None
     hashes: bytes
     error: ItemError | None = None
+    platform: bytes = b""  # in the first part
 
 
 Outcome = FileInfo | ItemError | None
@@ -106,16 +110,17 @@ def perform(filesystem: Filesystem, job: Batch | Range, stamp: Stamp) -> list[Ou
     """What a worker does."""
     if isinstance(job, Batch):
         return examine(filesystem, job.items, stamp)
-    return hash_range(filesystem, job)
+    return hash_range(filesystem, job, stamp)
 
 
 def examine(filesystem: Filesystem, items: Sequence[Work], stamp: Stamp) -> list[Outcome]:
     """The record of each item."""
     results: list[Outcome] = []
     with filesystem.batch() as batch:
+        accounts = batch.accounts()
         for item in items:
             try:
-                results.append(_examine(batch, item, stamp))
+                results.append(_examine(batch, item, stamp, accounts))
             except GONE:
                 results.append(None)
             except OSError as error:
@@ -123,7 +128,7 @@ def examine(filesystem: Filesystem, items: Sequence[Work], stamp: Stamp) -> list
     return results
 
 
-def hash_range(filesystem: Filesystem, part: Range) -> Part:
+def hash_range(filesystem: Filesystem, part: Range, stamp: Stamp) -> Part:
     """A part of a large file."""
     item = part.item
     try:
@@ -135,7 +140,8 @@ def hash_range(filesystem: Filesystem, part: Range) -> Part:
             block = rescan_block_size(item.size, item.block_size)
             hashes = hash_blocks(opened, part.start, part.end, block)
             _unchanged(before, opened.stat())
-            return Part(before, hashes)
+            told = b"" if part.start else _told(opened, before, stamp, filesystem.accounts())
+            return Part(before, hashes, platform=told)
         finally:
             opened.close()
     except GONE:
@@ -158,7 +164,8 @@ def join_parts(item: Work, parts: Sequence[Part], stamp: Stamp) -> Outcome:
     except FileChanged as error:
         return _failed(item, error)
     block = rescan_block_size(item.size, item.block_size)
-    return _file(item.name, first, block, b"".join(part.hashes for part in parts), stamp)
+    hashes = b"".join(part.hashes for part in parts)
+    return _file(item.name, first, block, hashes, stamp, parts[0].platform)
 
 
 def _failed(item: Work, error: OSError) -> ItemError:
@@ -167,17 +174,27 @@ def _failed(item: Work, error: OSError) -> ItemError:
     return item_error(item.name, "hashing" if item.size >= 0 else "scan", text, cause)
 
 
-def _examine(filesystem: Filesystem, item: Work, stamp: Stamp) -> FileInfo | None:
+def _told(item: Bearer, stat: Stat, stamp: Stamp, accounts: Accounts) -> bytes:
+    """What the record says of owner and extended attributes."""
+    return on_disk(item, stat, stamp.attributes, accounts) if stamp.attributes.tells else b""
+
+
+def _examine(
+    filesystem: Filesystem, item: Work, stamp: Stamp, accounts: Accounts
+) -> FileInfo | None:
     name = item.name
     if item.size < 0:
-        return _other(filesystem, name, filesystem.lstat(name), stamp)
+        stat = filesystem.lstat(name)
+        told = _told(Named(filesystem, name), stat, stamp, accounts)
+        return _other(filesystem, name, stat, stamp, told)
     opened = filesystem.open(name)
     try:
         before = opened.stat()
         size = before.size
         block = rescan_block_size(size, item.block_size)
+        told = _told(opened, before, stamp, accounts)
         if size == 0:
-            return _file(name, before, block, EMPTY_HASH, stamp)
+            return _file(name, before, block, EMPTY_HASH, stamp, told)
         if size <= block:
             data = opened.read(size, 0)
             if len(data) != size:
@@ -186,7 +203,7 @@ def _examine(filesystem: Filesystem, item: Work, stamp: Stamp) -> FileInfo | Non
         else:
             hashes = hash_blocks(opened, 0, size, block)
         _unchanged(before, opened.stat())
-        return _file(name, before, block, hashes, stamp)
+        return _file(name, before, block, hashes, stamp, told)
     finally:
         opened.close()
 
@@ -223,7 +240,9 @@ def _unchanged(before: Stat, after: Stat) -> None:
         raise FileChanged("file changed during hashing")
 
 
-def _file(name: str, stat: Stat, block: int, hashes: bytes, stamp: Stamp) -> FileInfo:
+def _file(
+    name: str, stat: Stat, block: int, hashes: bytes, stamp: Stamp, platform: bytes
+) -> FileInfo:
     return FileInfo(
         name=WireName(name),
         type=FileType.FILE,
@@ -236,12 +255,15 @@ def _file(name: str, stat: Stat, block: int, hashes: bytes, stamp: Stamp) -> Fil
         block_size=block,
         hashes=hashes,
         blocks_hash=blocks_hash(hashes),
+        platform=platform,
         local_flags=stamp.local_flags,
         inode_change=stat.changed,
     )
 
 
-def _other(filesystem: Filesystem, name: str, stat: Stat, stamp: Stamp) -> FileInfo | None:
+def _other(
+    filesystem: Filesystem, name: str, stat: Stat, stamp: Stamp, platform: bytes
+) -> FileInfo | None:
     """A directory or symlink, if it still is one."""
     if stat.kind is Kind.DIRECTORY:
         return FileInfo(
@@ -252,7 +274,9 @@ def _other(filesystem: Filesystem, name: str, stat: Stat, stamp: Stamp) -> FileI
             permissions=stat.mode & PERMISSIONS,
             no_permissions=stamp.ignore_permissions,
             version=stamp.version,
+            platform=platform,
             local_flags=stamp.local_flags,
+            inode_change=stat.changed,
         )
     if stat.kind is Kind.SYMLINK:
         return FileInfo(
@@ -263,6 +287,8 @@ def _other(filesystem: Filesystem, name: str, stat: Stat, stamp: Stamp) -> FileI
             no_permissions=True,  # symlinks have none of their own
             version=stamp.version,
             symlink_target=filesystem.read_link(name),
+            platform=platform,
             local_flags=stamp.local_flags,
+            inode_change=stat.changed,
         )
     return None

@@ -11,27 +11,29 @@ Source: reference 5.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Counts, Row
 from txsyncthing.runtime.narrow_service import NarrowLane
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.compare import Survey, pulled, revise
+from txsyncthing.scan.compare import Survey, left_to_pull, pulled, revise
+from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
+from txsyncthing.scan.thorough import LOOKED_FOR, looks_for
 from txsyncthing.scan.tops import ancestors, clean, existing, unify
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, ScanStopped, Work
-from txsyncthing.scan.walk import GONE, Walk
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, Work
+from txsyncthing.scan.walk import Walk
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
-from txsyncthing.vocabulary.name import WireName, parent
+from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
 
 _ROWS = 2000  # of the index in one question
@@ -39,9 +41,6 @@ _FILES = 1000  # records in one transaction
 _HASH_BYTES = 4 * 1024 * 1024  # of block lists in one transaction
 _HELD = 200_000  # items that are held to find renames; then the scan goes on in parts
 _HASHERS = 2  # hash jobs that run at once where nobody says otherwise
-
-Healthy = Callable[[], bool]
-"""A worker's job: whether the folder and its marker are there. May raise to say why not."""
 
 
 class LocalIndex(Protocol):
@@ -57,41 +56,9 @@ class LocalIndex(Protocol):
 
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
 
+    def fact(self, key: str) -> Deferred[bytes | None]: ...
 
-def confirm(filesystem: Filesystem, names: Sequence[WireName], healthy: Healthy) -> list[WireName]:
-    """
-    A job: which of the items are really gone, in a folder that is really there.
-
-    :raises ScanStopped: the folder is not healthy, so nothing can be said to be gone.
-    """
-    with filesystem.batch() as batch:
-        gone = [name for name in names if _is_gone(batch, name)]
-    if not healthy():
-        raise ScanStopped("the folder became unhealthy during the scan; no deletion was recorded")
-    return gone
-
-
-def sync_parents(filesystem: Filesystem, names: Sequence[WireName]) -> None:
-    """
-    A job: make durable that these items are there, or are not.
-
-    A record of a peer's version that outlives the item itself would take what a power cut brings back for
-    an edit of it.
-
-    :raises OSError: that could not be done.
-    """
-    for directory in sorted({parent(name) for name in names}):
-        with suppress(*GONE):
-            filesystem.sync_directory(directory)
-
-
-def _is_gone(filesystem: Filesystem, name: WireName) -> bool:
-    try:
-        return filesystem.lstat(name).kind is Kind.OTHER
-    except GONE:
-        return True
-    except OSError:
-        return False
+    def set_fact(self, key: str, value: bytes | None) -> Deferred[None]: ...
 
 
 class FolderScanner:
@@ -172,7 +139,7 @@ class _Scan:
         self._now = int(unix() * 1_000_000_000)
         version = Vector().bump(options.author or short, int(unix()))
         flags = options.local_flags
-        self._stamp = Stamp(short, version, options.ignore_permissions, flags)
+        self._stamp = Stamp(short, version, options.ignore_permissions, flags, options.attributes)
         # What all deletions have in common.
         self._own = FileInfo(
             WireName(""),
@@ -187,13 +154,19 @@ class _Scan:
         self._writing: Deferred[int] | None = None
 
     async def run(self, subs: Sequence[str]) -> ScanResult:
+        tops = clean(subs)
+        wanted = looks_for(self._options.attributes)
+        news = await self._index.fact(LOOKED_FOR) != wanted
+        self._options = replace(self._options, thorough=news)
         try:
-            for top in await self._raise(clean(subs)):
+            for top in await self._raise(tops):
                 await self._scan(top)
         finally:
             writing, self._writing = self._writing, None
             if writing is not None:
                 writing.addErrback(lambda failure: None)  # cancelled or failed already
+        if news and tops == [""] and not self._errors:
+            await self._index.set_fact(LOOKED_FOR, wanted)
         return ScanResult(tuple(self._errors), self._changed, self._deleted)
 
     async def _raise(self, tops: list[str]) -> list[str]:
@@ -295,7 +268,12 @@ class _Scan:
         there = await self._pulled([file for _, file in found], olds, wanted)
         revised: list[tuple[Work, FileInfo]] = []
         for item, file in found:
-            record = revise(olds.get(file.name), file, self._options)
+            old = olds.get(file.name)
+            record = revise(old, file, self._options)
+            if file.name not in there and left_to_pull(
+                old, file, wanted.get(file.name), self._options
+            ):
+                continue
             if record is not None:
                 revised.append((item, there.get(file.name, record)))
         return revised

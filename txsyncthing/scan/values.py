@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import LocalFlag
@@ -28,6 +29,8 @@ class ScanOptions:
     :ivar local_flags: of all that changed here; RECEIVE_ONLY in such folders.
     :ivar hashers: jobs at once; 0: one for each core.
     :ivar author: whose counter in versions counts our changes, if not our own.
+    :ivar attributes: which owners and extended attributes are told to peers.
+    :ivar thorough: look for those of all items, whether they seem to have changed or not.
     """
 
     ignore_permissions: bool = False
@@ -37,6 +40,8 @@ class ScanOptions:
     local_flags: LocalFlag = LocalFlag.NONE
     hashers: int = 0
     author: ShortID | None = None
+    attributes: Attributes = NO_ATTRIBUTES
+    thorough: bool = False
 
 
 class ScanProgress(NamedTuple):

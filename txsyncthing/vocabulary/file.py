@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
+from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.block import MIN_BLOCK_SIZE, BlockInfo, blocks
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.name import WireName
@@ -136,16 +137,28 @@ def same_content(a: FileInfo, b: FileInfo) -> bool:
 
 
 def equivalent(
-    a: FileInfo, b: FileInfo, *, ignore_permissions: bool = False, window: int = 0
+    a: FileInfo,
+    b: FileInfo,
+    *,
+    ignore_permissions: bool = False,
+    window: int = 0,
+    attributes: Attributes = NO_ATTRIBUTES,
+    silent: bool = False,
 ) -> bool:
     """
     Whether both describe the same item, so that no work is needed (reference 2.6, "Equality check").
 
+    :param attributes: which owners and extended attributes count; none unless said.
+    :param silent: whether what ``a`` does not say of them agrees with anything.
     :param window: nanoseconds by which modification times may differ (strictly less; 0: not at all).
     """
     if a.invalid != b.invalid or not same_content(a, b):
         return False
-    if a.deleted or a.type is FileType.SYMLINK:
+    if a.deleted:
+        return True
+    if attributes.tells and not attributes.same(a.platform, b.platform, silent=silent):
+        return False
+    if a.type is FileType.SYMLINK:
         return True
     if not (ignore_permissions or a.no_permissions or b.no_permissions) and (
         a.permissions & 0o777 != b.permissions & 0o777

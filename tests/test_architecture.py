@@ -40,7 +40,7 @@ ALONE = {
     "apsw": {"index"},
     "sqlite3": set[str](),
     "fcntl": {"filesystem/disk.py"},
-    "os": {"filesystem/disk.py", "filesystem/renameat.py"},
+    "os": {"filesystem/across.py", "filesystem/disk.py", "filesystem/renameat.py"},
     "shutil": {"filesystem/disk.py"},
     "tempfile": set[str](),
 }

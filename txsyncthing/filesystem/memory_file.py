@@ -47,6 +47,7 @@ class Node:
     target: bytes = b""
     durable_content: bytes = b""
     durable_children: dict[str, Node] = field(default_factory=dict)
+    links: int = 1  # names, at most
 
 
 class Power(Protocol):
@@ -131,4 +132,5 @@ class MemoryFile:
 
 def stat_of(node: Node) -> Stat:
     size = len(node.content) if node.kind is Kind.FILE else len(node.target)
-    return Stat(node.kind, size, node.mode, node.modified, node.changed, node.inode, 1, 1000, 1000)
+    times = (node.modified, node.changed)
+    return Stat(node.kind, size, node.mode, *times, node.inode, 1, 1000, 1000, node.links)

@@ -135,8 +135,18 @@ def _place_small(
 
 
 def create(filesystem: Filesystem, temporary: str, mode: int) -> WriteFile:
-    """Open a temporary file; what else bears its name (a dead symlink's, say) is in the way and goes."""
+    """
+    Open a temporary file; what else bears its name (a dead symlink's, say) is in the way and goes.
+
+    So does a file with a second name: a power cut in the middle of a replacement leaves the old version
+    under this one, and what it is kept as must not be written to.
+    """
     try:
+        opened = filesystem.create(temporary, mode)
+        if opened.stat().links == 1:
+            return opened
+        opened.close()
+        filesystem.remove(temporary)
         return filesystem.create(temporary, mode)
     except (FileNotFoundError, NotADirectoryError):
         raise

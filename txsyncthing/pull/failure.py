@@ -77,6 +77,12 @@ class Cause(Enum):
     )
     PERMISSION = ("permission", "permission denied", "let the node's user write there")
     DISK = ("disk", "the disk failed", "look at the disk and its file system")
+    NOT_KEPT = (
+        "not-kept",
+        "the old version could not be kept",
+        "see to the place of the old versions (versioning in the folder's settings); until then the file"
+        " stays as it is",
+    )
     WRONG_BYTES = (
         "wrong-bytes",
         "block does not match its hash",
@@ -105,10 +111,11 @@ class ItemFailed(Exception):
     A step on disk must not or cannot be done.
 
     :param rescan: whether the disk surprised us, so that the item is to be scanned now.
+    :param sentence: instead of the cause's own.
     """
 
-    def __init__(self, cause: Cause, *, rescan: bool = False) -> None:
-        super().__init__(cause.sentence)
+    def __init__(self, cause: Cause, *, rescan: bool = False, sentence: str = "") -> None:
+        super().__init__(sentence or cause.sentence)
         self.cause = cause
         self.rescan = rescan
 
@@ -128,7 +135,7 @@ _CAUSES = {
 def item_error(path: str, error: ItemFailed | OSError) -> ItemError:
     """What to tell of an item whose step raised."""
     if isinstance(error, ItemFailed):
-        return error.cause.of(path)
+        return error.cause.of(path, str(error))
     if isinstance(error, ThroughSymlink):
         return Cause.THROUGH_SYMLINK.of(path)
     cause = _CAUSES.get(error.errno or 0, Cause.DISK)

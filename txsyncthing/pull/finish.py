@@ -18,6 +18,7 @@ from typing import NamedTuple
 from txsyncthing.filesystem.seam import Filesystem, Kind, WriteFile
 from txsyncthing.pull.conflict import in_conflict
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
+from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, unchanged
 from txsyncthing.vocabulary.block import block_count
@@ -81,8 +82,13 @@ def each(
     names: Iterable[WireName],
     steps: Iterable[Callable[[Filesystem], Outcome]],
     sync: bool,
+    keeper: Keeper | None = None,
 ) -> list[Outcome]:
-    """Do the steps of a batch, then sync their directories; one bad item does not stop the others."""
+    """
+    Do the steps of a batch, then sync their directories; one bad item does not stop the others.
+
+    :param keeper: of old versions; these are on the disk before what replaced them.
+    """
     outcomes = []
     directories: set[str] = set()
     with filesystem.batch() as batch:
@@ -97,6 +103,8 @@ def each(
                 directories.add(parent(name))
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))
+        if keeper is not None:
+            keeper.end(sync)
         if sync:
             for directory in sorted(directories):
                 if look(batch, directory) is not None:
@@ -109,8 +117,9 @@ def place_files(
 ) -> list[Outcome]:
     """Verify, write and place a batch of small files; one outcome for each, in order."""
     names = [file.wanted.name for file in files]
+    options = options.begin(now)
     steps = [partial(_place_small, file=file, options=options, now=now) for file in files]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, options.keeper)
 
 
 def _place_small(
@@ -248,6 +257,7 @@ def place_large(
 ) -> Outcome:
     """Finish a file whose blocks are all in its temporary file; closes it."""
     temporary = temporary_name(wanted.name)
+    options = options.begin(now)
 
     def step(batch: Filesystem) -> Outcome:
         return finished(wanted, put(batch, temporary, wanted, have, options, now))
@@ -261,7 +271,7 @@ def place_large(
         if isinstance(error, Unsynced):
             drop_temporary(filesystem, wanted.name)
         return failed(wanted.name, error)
-    return each(filesystem, [wanted.name], [step], options.sync)[0]
+    return each(filesystem, [wanted.name], [step], options.sync, options.keeper)[0]
 
 
 def set_metadata(

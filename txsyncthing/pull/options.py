@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from txsyncthing.filesystem.seam import Space
+from txsyncthing.pull.keeping import Keeper, Versioner
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 
@@ -40,6 +41,14 @@ class PullOptions:
     max_conflicts: int = 10  # -1: any number
     min_free: MinFree = MinFree()
     time_window: int = 0  # nanoseconds by which times may differ
+    versioner: Versioner | None = None  # None: old versions go
+    keeper: Keeper | None = None  # of the job that runs, see ``begin``
+
+    def begin(self, now: float) -> PullOptions:
+        """For one job: with its own keeper of old versions; ``finish.each`` ends that."""
+        if self.versioner is None:
+            return self
+        return replace(self, keeper=self.versioner.begin(now))
 
 
 def window(pending_kib: int) -> int:

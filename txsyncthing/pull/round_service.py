@@ -61,7 +61,7 @@ class Round:
         self._syncing: Callable[[], None] | None = syncing
         self._watch = look = Watch()
         self._stopping = False
-        self._deletions = Deletions()
+        self._deletions = Deletions(renames=options.versioner is None)
         self._queue: list[WireName] = []  # the files that come next
         # Copies from other files are worth a look only where there were any when we began.
         self._cross_copy = seams.index.counts().local.files > 0

@@ -24,7 +24,7 @@ from txsyncthing.versions.tag import tagged
 from txsyncthing.versions.trashcan import Trashcan
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo
-from txsyncthing.vocabulary.name import is_temporary
+from txsyncthing.vocabulary.name import is_temporary, temporary_name
 
 Step = Callable[[MemoryFilesystem, FileInfo, PullOptions], list[Outcome]]
 
@@ -41,7 +41,7 @@ def replaced(disk: MemoryFilesystem, old: FileInfo, options: PullOptions) -> lis
 
 def replaced_large(disk: MemoryFilesystem, old: FileInfo, options: PullOptions) -> list[Outcome]:
     wanted = file(old.name, b"new bytes", 2, knows=1)
-    opened = disk.create(f".syncthing.{old.name}.tmp", 0o644)
+    opened = disk.create(temporary_name(old.name), 0o644)
     opened.write(b"new bytes", 0)
     return [place_large(disk, opened, wanted, old, options, NOW)]
 
@@ -198,8 +198,10 @@ def test_metadata_directories_and_symlinks_make_no_versions() -> None:
 
 def test_a_version_replaced_in_a_directory_that_may_not_be_written() -> None:
     disk = MemoryFilesystem(lambda: NOW)
-    for step in (replaced, deleted):
+    for step in (replaced, deleted, replaced_large):
         disk.put("d/f", b"old bytes")
+        if step is replaced_large:
+            disk.put("d/.syncthing.f.tmp")
         stat = disk.lstat("d/f")
         old = file("d/f", b"old bytes", by=1)._replace(
             modified=stat.modified, inode_change=stat.changed

@@ -7,30 +7,29 @@ Source: reference 5.1 ("Marker", "Path checks"), 5.2, 5.5 ("Iterations").
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsyncthing.clock import Clock, Timer
+from txsyncthing.clock import Timer
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_marker
-from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.folder.events import FolderEvents
+from txsyncthing.folder.ground import Ground, disk_text, is_healthy, make_folder
 from txsyncthing.folder.ignores import load_matcher
 from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.requests import Due, ScanRequests
 from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
+from txsyncthing.folder.versions_service import FolderVersions
 from txsyncthing.ignore.matcher import EMPTY, Matcher
-from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.pull.service import FolderPuller, PullResult
-from txsyncthing.runtime.limiter import Permit, Permits
-from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.runtime.limiter import Permit
 from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
 from txsyncthing.vocabulary.device import ShortID
@@ -41,34 +40,6 @@ MAX_ROUNDS = 3  # of one pull, while each brings something
 _PATH = "path"  # fact of the index: where the folder was
 _SURVEYED = "surveyed"  # fact of the index: all that was there when it was new is in it
 PROGRESS_S = 2.0  # seconds between two events of a scan's progress, by default
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a folder stands on."""
-
-    workers: Workers
-    clock: Clock
-    unix: Callable[[], float]
-    filesystem: Filesystem
-    index: FolderIndex
-    gate: Permits
-
-
-def is_healthy(filesystem: Filesystem, marker: str) -> bool:
-    """
-    A worker's job, for scans.
-
-    :raises FolderUnhealthy: it is not.
-    """
-    check_folder(filesystem, marker)
-    return True
-
-
-def make_folder(filesystem: Filesystem, config: FolderConfig) -> None:
-    """A worker's job: the root and the marker of a folder that is new here."""
-    filesystem.make_directory("", 0o777)
-    make_marker(filesystem, config.id, config.marker_name)
 
 
 class Jobs:
@@ -88,6 +59,7 @@ class Jobs:
         ground: Ground,
         scanner: FolderScanner,
         puller: FolderPuller,
+        versions: FolderVersions,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -97,6 +69,7 @@ class Jobs:
         self._ground = ground
         self._scanner = scanner
         self._puller = puller
+        self._versions = versions
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -118,7 +91,7 @@ class Jobs:
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
         self._options = scan_options(config)
-        self._unsupported = unsupported(config)
+        self._unsupported = unsupported(config) or versions.trouble
 
     # The index.
 
@@ -142,7 +115,7 @@ class Jobs:
         except IndexFailed as error:
             return str(error)
         except OSError as error:
-            return _disk_text(error)
+            return disk_text(error)
         return ""
 
     async def _settle_path(self) -> None:
@@ -188,6 +161,9 @@ class Jobs:
 
     def pull(self, runner: Runner) -> None:
         self._run(self._pull(runner), runner)
+
+    def clean(self, runner: Runner) -> None:
+        self._run(self._clean(runner), runner)
 
     def needs(self) -> bool:
         if not (self.opened and self._rules.pulls):
@@ -302,7 +278,7 @@ class Jobs:
         except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
-            return _disk_text(error)
+            return disk_text(error)
         kept = [error for error in self.scan_errors if not _within(error.path, due.subs)]
         self.scan_errors = (*kept, *result.errors)
         if result.errors:
@@ -325,6 +301,14 @@ class Jobs:
         if await index.fact(_SURVEYED) is not None:
             return self._options
         return replace(self._options, author=ShortID(index.index_id))
+
+    async def _clean(self, runner: Runner) -> None:
+        trouble = await self._unwell()
+        if trouble:
+            runner.failed(trouble)
+            return
+        await self._versions.clean()
+        runner.cleaned()
 
     def _progress(self, progress: ScanProgress) -> None:
         interval = self._config.scan_progress_interval_s or PROGRESS_S
@@ -355,7 +339,7 @@ class Jobs:
                 runner.failed(str(error))
                 return
             except OSError as error:
-                runner.failed(_disk_text(error))
+                runner.failed(disk_text(error))
                 return
             rescan += result.rescan
             if not result.pulled or not self.needs():
@@ -393,7 +377,3 @@ class Jobs:
 
 def _within(path: str, subs: Sequence[str]) -> bool:
     return not subs or any(path == sub or path.startswith(f"{sub}/") for sub in subs)
-
-
-def _disk_text(error: OSError) -> str:
-    return f"the folder's disk failed: {error.strerror or error}"

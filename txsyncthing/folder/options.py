@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.folder.rules import rules
+from txsyncthing.pull.keeping import Versioner
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
 from txsyncthing.vocabulary.device import ShortID
 
 
-def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
-    """What the configuration says of pulling."""
+def pull_options(
+    config: FolderConfig, short: ShortID, versioner: Versioner | None = None
+) -> PullOptions:
+    """
+    What the configuration says of pulling.
+
+    :param versioner: keeps old versions, where the configuration asks for that.
+    """
     free = config.min_disk_free
     return PullOptions(
         folder=config.id,
@@ -28,6 +35,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         max_conflicts=config.max_conflicts,
         min_free=MinFree(free.value, 0) if free.percentage else MinFree(0.0, int(free.bytes)),
         time_window=config.mod_time_window_s * 1_000_000_000,
+        versioner=versioner,
     )
 
 

@@ -36,17 +36,5 @@ def rules(type: FolderType) -> TypeRules:
 
 
 def unsupported(folder: FolderConfig) -> str:
-    """
-    Why a folder cannot run as it is configured; empty if it can.
-
-    One that asks for old versions to be kept does not run without: they would be lost unnoticed.
-    """
-    own = _RULES[folder.type]
-    if own.unsupported:
-        return own.unsupported
-    if own.pulls and folder.versioning.type:
-        return (
-            f"versioning {folder.versioning.type!r} is not supported yet, and old versions would be"
-            " lost; take versioning out of the folder's settings to go on without it"
-        )
-    return ""
+    """Why a folder cannot run as it is configured; empty if it can."""
+    return _RULES[folder.type].unsupported

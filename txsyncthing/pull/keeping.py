@@ -6,6 +6,7 @@ Source: reference 5.7 ("When").
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import Protocol
 
@@ -75,9 +76,12 @@ def keep(
 
     :returns: to be told whether it was.
     :raises ItemFailed: it cannot be kept.
+    :raises PermissionError: nothing can be replaced there; the file is untouched, to its time of change.
     """
     if keeper is None or found.kind is not Kind.FILE:
         return _nothing
+    if filesystem.lstat(parent(name)).mode & _OWNER != _OWNER:
+        raise PermissionError(errno.EACCES, "Permission denied", name)
     try:
         return keeper.copy(filesystem, name, found)
     except OSError as error:

@@ -130,7 +130,7 @@ class Keeper:
             if not self._take_away(filesystem, versions, name, found, version):
                 return False
         else:
-            if not _same(found, versions.lstat(version)):
+            if not same_bytes(found, versions.lstat(version)):
                 place_across(versions, version, filesystem, name)
                 return False
         self._changed.add(parent(version))
@@ -144,18 +144,25 @@ class Keeper:
         :param sync: return when the versions' names are on the disk.
         """
         try:
-            if self._versions is not None and sync:
-                for directory in sorted(self._changed):
-                    with suppress(FileNotFoundError):
-                        self._versions.sync_directory(directory)
-                if self._new and self._folder is not None:
-                    self._folder.sync_directory("")
+            if sync:
+                self.flush()
         finally:
-            self._changed.clear()
-            self._new = False
             self._opened.close()
             self._folder = self._versions = None
             self._bases.clear()
+            self._changed.clear()
+
+    def flush(self) -> None:
+        """Return when the names of the versions so far are on the disk."""
+        if self._versions is None or self._folder is None:
+            return
+        for directory in sorted(self._changed):
+            with suppress(FileNotFoundError):
+                self._versions.sync_directory(directory)
+        if self._new:
+            self._folder.sync_directory("")
+        self._changed.clear()
+        self._new = False
 
     def _open(self, filesystem: Filesystem) -> Filesystem:
         if self._versions is None or self._folder is not filesystem:
@@ -193,7 +200,7 @@ class Keeper:
         except OSError:
             versions.remove(version)
             raise
-        if _same(found, filesystem.lstat(aside)):
+        if same_bytes(found, filesystem.lstat(aside)):
             filesystem.remove(aside)
             return True
         versions.remove(version)
@@ -337,6 +344,6 @@ def _has(bases: list[str], base: str) -> bool:
     return place < len(bases) and bases[place] == base
 
 
-def _same(a: Stat, b: Stat) -> bool:
+def same_bytes(a: Stat, b: Stat) -> bool:
     """Whether nobody wrote in between, as far as metadata tell; a rename changes the time of change."""
     return (a.kind, a.inode, a.size, a.modified) == (b.kind, b.inode, b.size, b.modified)

@@ -52,12 +52,14 @@ class Place:
     :param elsewhere: the storage of the versions; None: a directory of the folder.
     :param linked: the same where the folder's directory is a symlink.
     :param path: what messages call it.
+    :param folder: the absolute path of the folder itself, for commands.
     :param trouble: why no versions can be kept there; empty if they can.
     """
 
     elsewhere: Filesystem | None = None
     linked: Filesystem | None = None
     path: str = VERSIONS
+    folder: str = ""
     trouble: str = ""
 
     @contextmanager
@@ -81,6 +83,9 @@ class Place:
             if there is not None and (there.device, there.inode) == (here.device, here.inode):
                 raise OSError(errno.EINVAL, "versioning/fsPath is the folder itself", self.path)
             yield versions
+
+
+IN_FOLDER = Place()
 
 
 def look(filesystem: Filesystem, name: str) -> Stat | None:

@@ -1,0 +1,72 @@
+"""
+A walk through the old versions of a folder, one directory at a time. Steps of disk workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
+from txsyncthing.versions.tag import parse
+
+CHUNK = 1000  # items looked at together
+MARKER = ".stfolder"
+
+
+class Found(NamedTuple):
+    """One file that is an old version."""
+
+    base: str
+    origin: str  # the base name of what it is a version of
+    when: float  # unix seconds at which it was put aside
+    tagged: bool
+    stat: Stat
+
+
+class Listing(NamedTuple):
+    """What is in one directory of versions; in order of the names."""
+
+    files: dict[str, list[Found]]  # by origin
+    directories: list[str]
+    others: list[tuple[str, Stat]]  # symlinks and what nobody knows
+
+
+def list_versions(versions: Filesystem, directory: str) -> Listing | None:
+    """
+    :returns: None for a directory that holds a folder: nothing in it is ours.
+    :raises OSError: it cannot be read.
+    """
+    bases = versions.names(directory)
+    if MARKER in bases:
+        return None
+    listing = Listing({}, [], [])
+    for start in range(0, len(bases), CHUNK):
+        some = bases[start : start + CHUNK]
+        for base, stat in zip(some, versions.stats(directory, some), strict=True):
+            if stat is None:
+                continue
+            if stat.kind is Kind.DIRECTORY:
+                listing.directories.append(base)
+            elif stat.kind is Kind.FILE:
+                found = as_version(base, stat)
+                listing.files.setdefault(found.origin, []).append(found)
+            else:
+                listing.others.append((base, stat))
+    return listing
+
+
+def as_version(base: str, stat: Stat) -> Found:
+    """A file among versions; without a time in its name its mtime is the time."""
+    name = parse(base)
+    if name is None:
+        return Found(base, base, stat.modified / 1e9, False, stat)
+    return Found(base, name.origin, name.when, True, stat)
+
+
+def in_order(listing: Listing) -> Iterator[tuple[str, bool]]:
+    """Origins and directories, so that whole paths come in order; True for directories."""
+    names = [(origin, origin, False) for origin in listing.files]
+    names += [(base + "/", base, True) for base in listing.directories]
+    for _, name, is_directory in sorted(names):
+        yield name, is_directory

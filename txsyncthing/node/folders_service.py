@@ -230,6 +230,7 @@ class FoldersService(Service):
             self._emit,
             self._gate,
             self._short,
+            place=world.versions(folder),
         )
         return service
 

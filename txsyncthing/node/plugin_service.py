@@ -45,6 +45,7 @@ from txsyncthing.node.network import TcpNetwork
 from txsyncthing.node.options import Options, Settings, says_yes
 from txsyncthing.node.paths import Paths
 from txsyncthing.node.systemd_service import SystemdService
+from txsyncthing.node.versions import versions_on_disk
 from txsyncthing.node.views import ProcessView
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
@@ -174,6 +175,7 @@ def process_service(
         network=TcpNetwork(TlsNode(reactor, reactor.nameResolver, home.identity)),
         interfaces=interfaces,
         filesystem=partial(folder_on_disk, home.paths),
+        versions=partial(versions_on_disk, home.paths),
         databases=DatabaseDirectory(home.paths.index),
         logs=logs,
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),

@@ -239,6 +239,6 @@ def _find(versions: Filesystem, path: str, when: float) -> str:
     with_time, plain = stats
     if with_time is not None and with_time.kind is Kind.FILE:
         return names[0]
-    if plain is not None and plain.kind is Kind.FILE and plain.modified // 10**9 == int(when):
+    if plain is not None and plain.kind is Kind.FILE and plain.modified // 10**9 == when // 1:
         return names[1]
     raise CannotRestore("version not found")

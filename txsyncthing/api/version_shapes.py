@@ -27,11 +27,14 @@ SECOND = 1_000_000_000
 def versions_body(files: Iterable[FileVersions]) -> bytes:
     """The body of ``GET /rest/folder/versions``; a worker's job."""
     rest = iter(files)
-    pieces: list[bytes] = []
+    pieces: list[bytes] = [b"{\n"]
     while some := list(islice(rest, PIECE)):
         document = {file.path: [_version(one) for one in file.versions] for file in some}
-        pieces.append(encode(document)[2:-2])  # without the braces and their ends of line
-    return b"{\n" + b",\n".join(pieces) + b"\n}\n" if pieces else body({})
+        pieces += encode(document)[2:-2], b",\n"  # without the braces and their ends of line
+    if len(pieces) == 1:
+        return body({})
+    pieces[-1] = b"\n}\n"
+    return b"".join(pieces)
 
 
 def _version(version: Listed) -> dict[str, Any]:

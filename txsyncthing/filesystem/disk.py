@@ -19,6 +19,7 @@ from contextlib import contextmanager
 
 from typing_extensions import Buffer
 
+from txsyncthing.filesystem.order import ordered
 from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
@@ -160,7 +161,7 @@ class DiskFilesystem:
     def names(self, name: str) -> Sequence[str]:
         directory = self._open(name, _LIST)
         try:
-            return sorted(os.listdir(directory))
+            return ordered(os.listdir(directory))
         finally:
             os.close(directory)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from txsyncthing.filesystem.order import ordered
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.versions.keeper import Versioner
 from txsyncthing.versions.place import look
@@ -237,7 +238,7 @@ def _entries(
 ) -> Iterator[_Entry]:
     below = {base for base, stat in here.items() if stat.kind is Kind.DIRECTORY}
     below.update(there.directories)
-    for base in sorted({*here, *there.files, *below}):
+    for base in ordered({*here, *there.files, *below}):
         name = join(directory, base)
         if is_internal(name) or is_temporary(name):
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from txsyncthing.filesystem.order import ordered
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
 from txsyncthing.versions.tag import parse
 
@@ -68,5 +69,5 @@ def in_order(listing: Listing) -> Iterator[tuple[str, bool]]:
     """Origins and directories, so that whole paths come in order; True for directories."""
     names = [(origin, origin, False) for origin in listing.files]
     names += [(base + "/", base, True) for base in listing.directories]
-    for _, name, is_directory in sorted(names):
+    for _, name, is_directory in ordered(names):
         yield name, is_directory

@@ -100,7 +100,7 @@ class Cleaning:
             return
         alone = [
             # With a time in its name it is what a kill left: its mtime is still the file's own.
-            Version(one.base, max(one.stat.modified / 1e9, one.when))
+            Version(one.base, max(one.modified / 1e9, one.when))
             for found in listing.files.values()
             for one in found
         ]
@@ -109,7 +109,7 @@ class Cleaning:
 
     def _is_old_leftover(self, found: Found) -> bool:
         """Whether it is half a copy to this disk, of which nobody knows any more."""
-        return is_leftover(found.base) and found.stat.changed < self._now * 1e9 - DAY_NS
+        return is_leftover(found.base) and found.changed < self._now * 1e9 - DAY_NS
 
     def _remove_empty(self, versions: Filesystem, directory: str) -> None:
         try:

@@ -69,9 +69,7 @@ def _entries(versions: Filesystem, directory: str) -> Iterator[FileVersions | st
             yield path
         elif not is_temporary(base):
             found = sorted(listing.files[base], key=lambda one: -one.when)
-            yield FileVersions(
-                path, [Listed(one.when, one.stat.modified, one.stat.size) for one in found]
-            )
+            yield FileVersions(path, [Listed(one.when, one.modified, one.size) for one in found])
 
 
 def _is_text(base: str) -> bool:

@@ -85,14 +85,14 @@ def judge(
             return Line(path, Deed.UNCHANGED), None
         why = "made or changed after that time; what was there then, if anything, was not kept"
         return Line(path, Deed.NEWER, why=why), None
-    if first.tagged and first.stat.modified > moment:
+    if first.tagged and first.modified > moment:
         why = "replaced or deleted since; what was there then, if anything, was not kept"
         return Line(path, Deed.LOST, why=why), None
     if (
         first.tagged
         and present is not None
         and (present.kind, present.size, present.modified)
-        == (Kind.FILE, first.stat.size, first.stat.modified)
+        == (Kind.FILE, first.size, first.modified)
     ):
         return Line(path, Deed.UNCHANGED), None
     why = "" if first.tagged else "the trashcan does not tell since when the file was so"
@@ -193,7 +193,7 @@ class Rewind:
             if problem:
                 line = Line(name, Deed.FAILED, version.when, line.certain, problem)
             else:
-                self.report.bytes += version.stat.size
+                self.report.bytes += version.size
         self.report.add(line)
         return line.deed is Deed.RESTORE and not self._dry
 

@@ -16,13 +16,18 @@ MARKER = ".stfolder"
 
 
 class Found(NamedTuple):
-    """One file that is an old version."""
+    """
+    One file that is an old version.
+
+    Flat, since a directory may have a hundred thousand: each object is one more for the cycle collector.
+    """
 
     base: str
-    origin: str  # the base name of what it is a version of
     when: float  # unix seconds at which it was put aside
     tagged: bool
-    stat: Stat
+    size: int
+    modified: int  # nanoseconds, as is the next
+    changed: int
 
 
 class Listing(NamedTuple):
@@ -50,19 +55,19 @@ def list_versions(versions: Filesystem, directory: str) -> Listing | None:
             if stat.kind is Kind.DIRECTORY:
                 listing.directories.append(base)
             elif stat.kind is Kind.FILE:
-                found = as_version(base, stat)
-                listing.files.setdefault(found.origin, []).append(found)
+                origin, found = as_version(base, stat)
+                listing.files.setdefault(origin, []).append(found)
             else:
                 listing.others.append((base, stat))
     return listing
 
 
-def as_version(base: str, stat: Stat) -> Found:
-    """A file among versions; without a time in its name its mtime is the time."""
+def as_version(base: str, stat: Stat) -> tuple[str, Found]:
+    """A version, and the base name of its file; without a time in its name, mtime is the time."""
     name = parse(base)
-    if name is None:
-        return Found(base, base, stat.modified / 1e9, False, stat)
-    return Found(base, name.origin, name.when, True, stat)
+    tagged = name is not None
+    origin, when = (base, stat.modified / 1e9) if name is None else name
+    return origin, Found(base, when, tagged, stat.size, stat.modified, stat.changed)
 
 
 def in_order(listing: Listing) -> Iterator[tuple[str, bool]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, execute, fail, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -32,10 +32,14 @@ from txsyncthing.folder.status import FolderStatus
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.testing.workers import InlineWorkers
+from txsyncthing.versions.listing import FileVersions
+from txsyncthing.versions.rewind import Report
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
 from txsyncthing.vocabulary.name import WireName
+
+T = TypeVar("T")
 
 ME = DeviceID(b"me" * 16)
 PEER = DeviceID(b"pe" * 16)
@@ -66,10 +70,36 @@ class FakeIndex:
         return succeed(self.needed[offset : offset + limit])
 
 
+@dataclass
+class FakeVersions:
+    """What a folder keeps; it notes what it is told to bring back."""
+
+    files: list[FileVersions] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+    trouble: Exception | None = None
+    asked: list[object] = field(default_factory=list)
+
+    def read(self, shape: Callable[[Iterator[FileVersions]], T]) -> Deferred[T]:
+        return self._answer(shape, iter(self.files))
+
+    def restore(self, wanted: Mapping[str, float]) -> Deferred[dict[str, str]]:
+        self.asked.append(dict(wanted))
+        return self._answer(lambda: self.failed)
+
+    def rewind(self, path: str, at: float, *, dry: bool) -> Deferred[Report]:
+        self.asked.append((path, at, dry))
+        return self._answer(lambda: self.report)
+
+    def _answer(self, answer: Callable[..., T], *arguments: object) -> Deferred[T]:
+        return execute(answer, *arguments) if self.trouble is None else fail(self.trouble)
+
+
 class FakeFolder:
     """A folder that runs; a scan ends when the test says so."""
 
     def __init__(self) -> None:
+        self.versions = FakeVersions()
         self.index = FakeIndex()
         self.now = FolderStatus(PHOTOS, FolderState.IDLE, START)
         self.moving = PullProgress()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from txsyncthing.filesystem import disk
+from txsyncthing.filesystem.below import Below
 from txsyncthing.filesystem.disk import DiskFilesystem
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Filesystem, Kind, ThroughSymlink
@@ -17,12 +18,15 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, ThroughSymlink
 Calls = Callable[[Filesystem], object]
 
 
-@pytest.fixture(params=["disk", "batch", "memory"])
+@pytest.fixture(params=["disk", "batch", "memory", "below"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> object:
     if request.param == "memory":
         yield MemoryFilesystem(lambda: 1_700_000_000.0)
     elif request.param == "disk":
         yield DiskFilesystem(str(tmp_path))
+    elif request.param == "below":
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        yield Below(DiskFilesystem(str(tmp_path)), "a/b")
     else:
         with DiskFilesystem(str(tmp_path)).batch() as batch:
             yield batch

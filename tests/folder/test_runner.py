@@ -27,6 +27,9 @@ class Work:
     def pull(self, runner: Runner) -> None:
         self.done.append("pull")
 
+    def clean(self, runner: Runner) -> None:
+        self.done.append("clean")
+
     def check(self, runner: Runner) -> None:
         self.done.append("check")
 
@@ -140,6 +143,59 @@ def test_a_stopped_folder_does_nothing_more() -> None:
         assert work.states == before
         assert clock.getDelayedCalls() == []
         assert ("cancel" in work.done) == ("start" in steps)
+
+
+def test_versions_are_cleaned_up_when_there_is_time() -> None:
+    runner, work, _ = made()
+    runner.clean_wanted()
+    runner.start()
+    runner.granted()
+    runner.clean_wanted()
+    runner.scanned()
+    assert work.states[-1] == "clean-waiting"
+    runner.granted()
+    assert work.states[-1] == "cleaning"
+    runner.clean_wanted()
+    runner.pull_wanted()
+    runner.cleaned()
+    assert work.states[-1] == "sync-waiting"  # what peers changed comes first
+    work.needed = False
+    runner.granted()
+    runner.pulled()
+    assert work.states[-1] == "clean-waiting"
+    runner.granted()
+    runner.cleaned()
+    assert work.states[-1] == "idle"
+    asked, left = work.done.count("ask"), work.done.count("leave")
+    assert (asked, left) == (4, 4)
+
+
+def test_a_clean_up_ends_with_the_folder() -> None:
+    runner, work, _ = made()
+    runner.start()
+    runner.granted()
+    runner.scanned()
+    runner.clean_wanted()
+    runner.granted()
+    runner.stop()
+    assert work.done[-2:] == ["cancel", "leave"]
+    runner.cleaned()
+    assert work.states[-1] == "cleaning"
+
+
+def test_a_folder_that_is_not_well_is_not_cleaned_up() -> None:
+    runner, work, clock = made()
+    runner.start()
+    runner.granted()
+    runner.scanned()
+    runner.clean_wanted()
+    runner.granted()
+    runner.failed("folder marker missing")
+    assert work.states[-1] == "error: folder marker missing"
+    runner.clean_wanted()
+    runner.stop()
+    assert work.done.count("clean") == 1
+    assert clock.getDelayedCalls() == []
 
 
 def test_every_public_input_is_answered_in_every_state() -> None:

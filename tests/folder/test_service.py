@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tests.pull.folder import ANN, ME, NOW, Peers, answer, file, gone
-from txsyncthing.config.folder import FolderConfig, Versioning
+from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.service import FolderFailed, FolderService
@@ -357,17 +357,6 @@ def test_an_unsupported_type_says_so(world: World) -> None:
     service = world.folder(config)
     assert "not supported" in service.status().error
     assert not service.ready
-
-
-def test_a_folder_that_should_keep_old_versions_does_not_run_without(world: World) -> None:
-    config = FolderConfig(id=FolderID("default"), versioning=Versioning(type="simple"))
-    service = world.folder(config)
-    assert "versioning 'simple' is not supported yet" in service.status().error
-    assert not service.ready
-    sender = FolderConfig(
-        id=FolderID("sender"), type=FolderType.SEND_ONLY, versioning=config.versioning
-    )
-    assert world.folder(sender).status().error == ""
 
 
 def test_a_damaged_index_stops_the_folder_alone(world: World) -> None:

@@ -256,3 +256,14 @@ def test_made_directories_survive_a_power_cut() -> None:
     make_directories(disk, [Item(directory("p/q"), None)], OPTIONS, NOW)
     disk.crash()
     assert disk.tree() == {"p": None, "p/q": None}
+
+
+def test_what_the_temporary_file_is_kept_as_is_not_written_to() -> None:
+    """A power cut after two names were exchanged leaves the old version under the temporary name as well."""
+    disk = MemoryFilesystem(lambda: NOW)
+    disk.put(".syncthing.f.tmp", b"the old version")
+    disk.link(".syncthing.f.tmp", "f.sync-conflict-20260101-000000-AAAAAAA")
+    new = SmallFile(file("f", b"new"), None, [b"new"])
+    assert place_files(disk, [new], OPTIONS, NOW)[0].error is None
+    assert disk.take("f") == b"new"
+    assert disk.take("f.sync-conflict-20260101-000000-AAAAAAA") == b"the old version"

@@ -82,7 +82,6 @@ class DbResource:
             Route("/rest/db/localchanged", {"GET": self.not_yet}),
             Route("/rest/db/override", {"POST": self.not_yet}),
             Route("/rest/db/revert", {"POST": self.not_yet}),
-            Route("/rest/folder/versions", {"GET": self.not_yet, "POST": self.not_yet}),
             Route("/rest/folder/errors", {"GET": self.errors}),
             Route("/rest/folder/pullerrors", {"GET": self.errors}),
             Route("/rest/system/reset", {"POST": self.reset}),

@@ -6,9 +6,9 @@ Source: reference 7.2 to 7.4 name what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
@@ -17,10 +17,14 @@ from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.runtime.lines import Level, Line
+from txsyncthing.versions.listing import FileVersions
+from txsyncthing.versions.rewind import Report
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 from txsyncthing.vocabulary.name import WireName
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +161,41 @@ class Progress(Protocol):
     def queued(self) -> Sequence[WireName]: ...
 
 
+class VersionsView(Protocol):
+    """One folder's old versions (folder/versions_service.py: FolderVersions)."""
+
+    def read(self, shape: Callable[[Iterator[FileVersions]], T]) -> Awaitable[T]:
+        """
+        All of them, given to a worker's job.
+
+        :raises NoVersions: the folder keeps none that can be listed.
+        """
+
+    def restore(self, wanted: Mapping[str, float]) -> Awaitable[dict[str, str]]:
+        """
+        Bring back versions by path and time (Unix seconds).
+
+        :returns: why some could not be, by path.
+        :raises NoVersions: the folder keeps none.
+        """
+
+    def rewind(self, path: str, at: float, *, dry: bool) -> Awaitable[Report]:
+        """
+        Restore a directory as it was at a time (Unix seconds); or only tell.
+
+        :raises NoVersions: the folder keeps none that can be restored.
+        :raises RestoreRuns: another is being restored.
+        """
+
+
 class FolderView(Protocol):
     """A folder that runs (folder/service.py: FolderService, with its index)."""
 
     @property
     def index(self) -> IndexView: ...
+
+    @property
+    def versions(self) -> VersionsView: ...
 
     def status(self) -> FolderStatus: ...
 

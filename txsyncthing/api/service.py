@@ -33,6 +33,7 @@ from txsyncthing.api.seams import ClusterView, ConnectionsView, FoldersView, Log
 from txsyncthing.api.session import Guard, Rules
 from txsyncthing.api.sniff_protocol import SniffFactory
 from txsyncthing.api.system_resource import SystemResource
+from txsyncthing.api.versions_resource import VersionsResource
 from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.diff import Change, GuiChanged
 from txsyncthing.config.gui import GuiConfig
@@ -131,7 +132,10 @@ class ApiService(Service):
             me=parts.node.id,
             unix=unix,
         )
-        rooms = (system, db, config, cluster, self._events)
+        versions = VersionsResource(
+            folders=parts.folders, holder=parts.holder, lane=parts.workers.disk
+        )
+        rooms = (system, db, versions, config, cluster, self._events)
         return [route for room in rooms for route in room.routes()]
 
     @property

@@ -367,6 +367,21 @@ class CaseFilesystem:
     def sync_directory(self, name: str) -> None:
         self.plain.sync_directory(name)
 
+    # For what reaches from one storage into another (``across``).
+
+    def check(self, name: str) -> None:
+        """:raises CaseConflict: the name reaches an item of another spelling."""
+        if name:
+            self._spelling.check(name)
+
+    def came(self, name: str) -> None:
+        """An item was made behind our back."""
+        self._spelling.came(name)
+
+    def went(self, name: str) -> None:
+        """An item was taken away behind our back."""
+        self._spelling.went(name)
+
     def space(self) -> Space:
         return self.plain.space()
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from typing_extensions import Buffer
 
 from txsyncthing.filesystem.disk_attributes import NamedAttributes, OpenAttributes
+from txsyncthing.filesystem.order import ordered
 from txsyncthing.filesystem.ranges import Ranges
 from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
@@ -45,6 +46,7 @@ def _stat(found: os.stat_result) -> Stat:
         found.st_dev,
         found.st_uid,
         found.st_gid,
+        found.st_nlink,
     )
 
 
@@ -127,9 +129,8 @@ class DiskFile(Ranges, OpenAttributes):
 
 class DiskFilesystem(NamedAttributes):
     """
-    A directory of this machine as a folder's storage. Satisfies ``Filesystem``.
-
-    A missing root raises FileNotFoundError from every call, a root that is no directory NotADirectoryError.
+    A directory of this machine as a folder's storage. Satisfies ``Filesystem``. A missing root raises
+    FileNotFoundError from every call, a root that is no directory NotADirectoryError.
     """
 
     def __init__(self, root: str) -> None:
@@ -162,11 +163,9 @@ class DiskFilesystem(NamedAttributes):
     def names(self, name: str) -> Sequence[str]:
         directory = self._open(name, _LIST)
         try:
-            bases = os.listdir(directory)
+            return ordered(os.listdir(directory))
         finally:
             os.close(directory)
-        bases.sort()
-        return bases
 
     def stats(self, name: str, bases: Sequence[str]) -> Sequence[Stat | None]:
         directory = self._open(name, _WALK)
@@ -207,12 +206,12 @@ class DiskFilesystem(NamedAttributes):
             self._leave(directory)
 
     def rename(self, old: str, new: str) -> None:
-        with self._both(old, new) as (source, old_base, target, new_base):
+        with self.both(old, new) as (source, old_base, target, new_base):
             os.rename(old_base, new_base, src_dir_fd=source, dst_dir_fd=target)
 
     def place(self, old: str, new: str) -> None:
         try:
-            with self._both(old, new) as both:
+            with self.both(old, new) as both:
                 rename_at(*both, NO_REPLACE)
         except OSError as error:
             if error.errno not in UNSUPPORTED:
@@ -221,7 +220,7 @@ class DiskFilesystem(NamedAttributes):
 
     def exchange(self, a: str, b: str) -> bool:
         try:
-            with self._both(a, b) as both:
+            with self.both(a, b) as both:
                 rename_at(*both, EXCHANGE)
         except OSError as error:
             if error.errno not in UNSUPPORTED:
@@ -230,21 +229,24 @@ class DiskFilesystem(NamedAttributes):
         return True
 
     def link(self, old: str, new: str) -> None:
-        with self._both(old, new) as (source, old_base, target, new_base):
+        with self.both(old, new) as (source, old_base, target, new_base):
             os.link(old_base, new_base, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
 
     @contextmanager
-    def _both(self, old: str, new: str) -> Iterator[tuple[int, str, int, str]]:
-        """The open directories of two items, each with the item's name in it."""
+    def both(
+        self, old: str, new: str, other: DiskFilesystem | None = None
+    ) -> Iterator[tuple[int, str, int, str]]:
+        """The open directories of two items (the second of ``other``), each with the item's name in it."""
+        there = self if other is None else other
         self._forget(old)
-        self._forget(new)
+        there._forget(new)
         source, old_base = self._enter(old)
         try:
-            target, new_base = self._enter(new)
+            target, new_base = there._enter(new)
             try:
                 yield source, old_base, target, new_base
             finally:
-                self._leave(target)
+                there._leave(target)
         finally:
             self._leave(source)
 

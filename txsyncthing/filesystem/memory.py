@@ -154,8 +154,7 @@ class MemoryFilesystem(MemoryAttributes):
         return [Entry(base, stat) for base, stat in found if stat is not None]
 
     def names(self, name: str) -> Sequence[str]:
-        node = self._directory("list", name)
-        self._allow(node, _READ, name)
+        self._allow(node := self._directory("list", name), _READ, name)
         return sorted(node.children)
 
     def stats(self, name: str, bases: Sequence[str]) -> Sequence[Stat | None]:
@@ -173,8 +172,7 @@ class MemoryFilesystem(MemoryAttributes):
     def create(self, name: str, mode: int) -> MemoryFile:
         self.spring("create", name)
         directory, base = self._parent(name)
-        node = directory.children.get(base)
-        if node is None:
+        if (node := directory.children.get(base)) is None:
             node = self._place(directory, base, self._node(Kind.FILE, mode & ~_UMASK), name)
         else:
             self._regular(node, name)
@@ -195,9 +193,10 @@ class MemoryFilesystem(MemoryAttributes):
         self._take_out(name)
 
     def remove(self, name: str) -> None:
-        if self._find("remove", name).kind is Kind.DIRECTORY:
+        if (node := self._find("remove", name)).kind is Kind.DIRECTORY:
             raise error(errno.EISDIR, name)
         self._take_out(name)
+        node.links -= 1
 
     def rename(self, old: str, new: str) -> None:
         node = self._find("rename", old)
@@ -237,6 +236,7 @@ class MemoryFilesystem(MemoryAttributes):
         if base in directory.children:
             raise error(errno.EEXIST, new)
         self._place(directory, base, node, new)
+        node.links += 1
         node.changed = self.tick()
 
     def symlink(self, target: bytes, name: str) -> None:

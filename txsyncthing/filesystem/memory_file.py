@@ -54,6 +54,7 @@ class Node:
     xattrs: dict[str, bytes] = field(default_factory=dict)
     durable_content: bytes = b""
     durable_children: dict[str, Node] = field(default_factory=dict)
+    links: int = 1  # names, at most
 
 
 class Folded(dict[str, Node]):
@@ -195,7 +196,7 @@ class MemoryFile:
 def stat_of(node: Node) -> Stat:
     size = len(node.content) if node.kind is Kind.FILE else len(node.target)
     times = node.modified, node.changed
-    return Stat(node.kind, size, node.mode, *times, node.inode, 1, node.uid, node.gid)
+    return Stat(node.kind, size, node.mode, *times, node.inode, 1, node.uid, node.gid, node.links)
 
 
 def change_owner(node: Node, uid: int, gid: int, now: int) -> None:

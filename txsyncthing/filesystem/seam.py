@@ -41,6 +41,7 @@ class Stat(NamedTuple):
     device: int
     uid: int
     gid: int
+    links: int = 1  # names that the item has
 
 
 class Entry(NamedTuple):

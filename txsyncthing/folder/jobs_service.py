@@ -28,6 +28,7 @@ from txsyncthing.folder.room_service import RoomWatch
 from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
+from txsyncthing.folder.versions_service import FolderVersions
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.pull.failure import Cause
@@ -61,6 +62,7 @@ class Jobs:
         ground: Ground,
         scanner: FolderScanner,
         puller: FolderPuller,
+        versions: FolderVersions,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -70,6 +72,7 @@ class Jobs:
         self._ground = ground
         self._scanner = scanner
         self._puller = puller
+        self._versions = versions
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -92,7 +95,7 @@ class Jobs:
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
         self._options = scan_options(config)
-        self._unsupported = unsupported(config)
+        self._unsupported = unsupported(config) or versions.trouble
 
     # The index.
 
@@ -162,6 +165,9 @@ class Jobs:
 
     def pull(self, runner: Runner) -> None:
         self._run(self._pull(runner), runner)
+
+    def clean(self, runner: Runner) -> None:
+        self._run(self._clean(runner), runner)
 
     def needs(self) -> bool:
         if not (self.opened and self._rules.pulls):
@@ -301,6 +307,14 @@ class Jobs:
         if await index.fact(_SURVEYED) is not None:
             return options
         return replace(options, author=ShortID(index.index_id))
+
+    async def _clean(self, runner: Runner) -> None:
+        trouble = await self._unwell()
+        if trouble:
+            runner.failed(trouble)
+            return
+        await self._versions.clean()
+        runner.cleaned()
 
     def _progress(self, progress: ScanProgress) -> None:
         rate = self._pace.due(progress.done, progress.total, self._ground.clock.seconds())

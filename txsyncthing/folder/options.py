@@ -9,6 +9,7 @@ from __future__ import annotations
 from txsyncthing.config.folder import CopyRangeMethod, FolderConfig
 from txsyncthing.filesystem.seam import CopyMethod
 from txsyncthing.folder.rules import rules
+from txsyncthing.pull.keeping import Versioner
 from txsyncthing.pull.options import MinFree, PullOptions, window
 from txsyncthing.scan.values import ScanOptions
 from txsyncthing.vocabulary.attributes import Attributes, XattrRules
@@ -24,8 +25,14 @@ _COPIES: dict[CopyRangeMethod, tuple[CopyMethod, ...]] = {
 }
 
 
-def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
-    """What the configuration says of pulling."""
+def pull_options(
+    config: FolderConfig, short: ShortID, versioner: Versioner | None = None
+) -> PullOptions:
+    """
+    What the configuration says of pulling.
+
+    :param versioner: keeps old versions, where the configuration asks for that.
+    """
     free = config.min_disk_free
     return PullOptions(
         folder=config.id,
@@ -47,6 +54,7 @@ def pull_options(config: FolderConfig, short: ShortID) -> PullOptions:
         case_sensitive=config.case_sensitive_fs,
         time_window=config.mod_time_window_s * 1_000_000_000,
         attributes=attributes(config),
+        versioner=versioner,
     )
 
 

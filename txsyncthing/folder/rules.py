@@ -37,22 +37,10 @@ def rules(type: FolderType) -> TypeRules:
 
 
 def unsupported(folder: FolderConfig) -> str:
-    """
-    Why a folder cannot run as it is configured; empty if it can.
-
-    One that asks for old versions to be kept does not run without: they would be lost unnoticed.
-    """
+    """Why a folder cannot run as it is configured; empty if it can."""
     if folder.filesystem_type not in ("", BASIC):
         return (
             f"filesystemType {folder.filesystem_type!r} is not supported: set it to {BASIC!r} for a directory"
             " of this machine"
         )
-    own = _RULES[folder.type]
-    if own.unsupported:
-        return own.unsupported
-    if own.pulls and folder.versioning.type:
-        return (
-            f"versioning {folder.versioning.type!r} is not supported yet, and old versions would be"
-            " lost; take versioning out of the folder's settings to go on without it"
-        )
-    return ""
+    return _RULES[folder.type].unsupported

@@ -9,8 +9,9 @@ Source: reference 5.1 ("States"), 5.2 ("When", "Initial scan gate"); lib/model/f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from automat import TypeMachineBuilder
 
@@ -34,6 +35,9 @@ class FolderWork(Protocol):
     def pull(self, runner: Runner) -> None:
         """Pull; ``syncing`` when that touches the disk, then ``pulled`` or ``failed``."""
 
+    def clean(self, runner: Runner) -> None:
+        """Clean the old versions up; then ``cleaned`` or ``failed``."""
+
     def check(self, runner: Runner) -> None:
         """See whether the folder is well again; then ``well`` or ``failed``."""
 
@@ -41,7 +45,7 @@ class FolderWork(Protocol):
         """Whether there is anything to pull."""
 
     def cancel(self) -> None:
-        """Stop the scan or pull that runs, as soon as that can be."""
+        """Stop the scan, pull or clean-up that runs, as soon as that can be."""
 
     def entered(self, state: FolderState, error: str) -> None:
         """The folder's state has another name now; ``error`` is empty but in ``error``."""
@@ -59,6 +63,9 @@ class Runner(Protocol):
     def pull_wanted(self) -> None:
         """There may be something to pull."""
 
+    def clean_wanted(self) -> None:
+        """It is time to clean the old versions up."""
+
     def granted(self) -> None:
         """The gate is open for us."""
 
@@ -70,6 +77,9 @@ class Runner(Protocol):
 
     def pulled(self) -> None:
         """The pull is over, with or without failed items."""
+
+    def cleaned(self) -> None:
+        """The clean-up is over, whatever came of it."""
 
     def failed(self, error: str) -> None:
         """The folder is not well: marker, path, ignores or index."""
@@ -90,6 +100,7 @@ class Wants:
 
     scan: bool = False
     pull: bool = False
+    clean: bool = False
 
 
 @dataclass
@@ -123,37 +134,46 @@ scanning = builder.state("scanning")
 sync_waiting = builder.state("sync-waiting")
 sync_preparing = builder.state("sync-preparing")
 syncing = builder.state("syncing")
+clean_waiting = builder.state("clean-waiting")
+cleaning = builder.state("cleaning")
 error = builder.state("error", trouble)
 stopped = builder.state("stopped")
 
-scan_waiting.upon(Runner.scan_wanted).loop().returns(None)  # it will scan all that is wanted then
-sync_waiting.upon(Runner.pull_wanted).loop().returns(None)
-syncing.upon(Runner.syncing).loop().returns(None)
-for state in (idle, scan_waiting, scanning, sync_waiting, sync_preparing, syncing, error, stopped):
-    state.upon(Runner.start).loop().returns(None)
-for state in (starting, idle, scanning, sync_preparing, syncing, error, stopped):
-    state.upon(Runner.granted).loop().returns(None)
-for state in (starting, idle, scan_waiting, sync_waiting, sync_preparing, syncing, error, stopped):
-    state.upon(Runner.scanned).loop().returns(None)  # late answers
-for state in (starting, idle, scan_waiting, scanning, sync_waiting, error, stopped):
-    state.upon(Runner.syncing).loop().returns(None)
-for state in (starting, idle, scan_waiting, scanning, sync_waiting, error, stopped):
-    state.upon(Runner.pulled).loop().returns(None)
-for wanted in (Runner.scan_wanted, Runner.pull_wanted):
-    stopped.upon(wanted).loop().returns(None)
-stopped.upon(Runner.failed).loop().returns(None)
-stopped.upon(Runner.stop).loop().returns(None)
-for state in (
-    starting,
-    idle,
+working = (
     scan_waiting,
     scanning,
     sync_waiting,
     sync_preparing,
     syncing,
-    stopped,
-):
-    state.upon(Runner.well).loop().returns(None)
+    clean_waiting,
+    cleaning,
+)
+waiting = (scan_waiting, sync_waiting, clean_waiting)
+everywhere: tuple[Any, ...] = (starting, idle, *working, error, stopped)
+
+
+def answered_late(input: Callable[..., object], *states: Any) -> None:
+    """Nothing comes of it in any state but these."""
+    for state in everywhere:
+        if state not in states:
+            state.upon(input).loop().returns(None)
+
+
+scan_waiting.upon(Runner.scan_wanted).loop().returns(None)  # it will scan all that is wanted then
+sync_waiting.upon(Runner.pull_wanted).loop().returns(None)
+clean_waiting.upon(Runner.clean_wanted).loop().returns(None)
+error.upon(Runner.clean_wanted).loop().returns(None)  # the next time will do
+answered_late(Runner.start, starting)
+answered_late(Runner.granted, *waiting)
+answered_late(Runner.scanned, scanning)
+answered_late(Runner.syncing, sync_preparing)
+answered_late(Runner.pulled, sync_preparing, syncing)
+answered_late(Runner.cleaned, cleaning)
+answered_late(Runner.well, error)
+for wanted in (Runner.scan_wanted, Runner.pull_wanted, Runner.clean_wanted):
+    stopped.upon(wanted).loop().returns(None)
+stopped.upon(Runner.failed).loop().returns(None)
+stopped.upon(Runner.stop).loop().returns(None)
 
 
 @starting.upon(Runner.start).to(scan_waiting)
@@ -211,18 +231,36 @@ def sync(inputs: Runner, core: Core) -> None:
     core.work.entered(FolderState.SYNCING, "")
 
 
+@idle.upon(Runner.clean_wanted).to(clean_waiting)
+def wait_to_clean(inputs: Runner, core: Core) -> None:
+    core.wants.clean = False
+    core.work.entered(FolderState.CLEAN_WAITING, "")
+    core.work.ask(inputs)
+
+
+@clean_waiting.upon(Runner.granted).to(cleaning)
+def clean(inputs: Runner, core: Core) -> None:
+    core.work.entered(FolderState.CLEANING, "")
+    core.work.clean(inputs)
+
+
 @scanning.upon(Runner.scanned).to(idle)
 @sync_preparing.upon(Runner.pulled).to(idle)
 @syncing.upon(Runner.pulled).to(idle)
+@cleaning.upon(Runner.cleaned).to(idle)
 def rest(inputs: Runner, core: Core) -> None:
     core.work.leave()
     core.work.entered(FolderState.IDLE, "")
     if core.wants.scan:
         inputs.scan_wanted()
-    elif core.wants.pull:
+        return
+    if core.wants.pull:
         core.wants.pull = False
         if core.work.needs():
             inputs.pull_wanted()
+            return
+    if core.wants.clean:
+        inputs.clean_wanted()
 
 
 @starting.upon(Runner.scan_wanted).loop()
@@ -230,6 +268,8 @@ def rest(inputs: Runner, core: Core) -> None:
 @sync_waiting.upon(Runner.scan_wanted).loop()
 @sync_preparing.upon(Runner.scan_wanted).loop()
 @syncing.upon(Runner.scan_wanted).loop()
+@clean_waiting.upon(Runner.scan_wanted).loop()
+@cleaning.upon(Runner.scan_wanted).loop()
 def note_scan(inputs: Runner, core: Core) -> None:
     core.wants.scan = True
 
@@ -239,8 +279,21 @@ def note_scan(inputs: Runner, core: Core) -> None:
 @scanning.upon(Runner.pull_wanted).loop()
 @sync_preparing.upon(Runner.pull_wanted).loop()
 @syncing.upon(Runner.pull_wanted).loop()
+@clean_waiting.upon(Runner.pull_wanted).loop()
+@cleaning.upon(Runner.pull_wanted).loop()
 def note_pull(inputs: Runner, core: Core) -> None:
     core.wants.pull = True
+
+
+@starting.upon(Runner.clean_wanted).loop()
+@scan_waiting.upon(Runner.clean_wanted).loop()
+@scanning.upon(Runner.clean_wanted).loop()
+@sync_waiting.upon(Runner.clean_wanted).loop()
+@sync_preparing.upon(Runner.clean_wanted).loop()
+@syncing.upon(Runner.clean_wanted).loop()
+@cleaning.upon(Runner.clean_wanted).loop()
+def note_clean(inputs: Runner, core: Core) -> None:
+    core.wants.clean = True
 
 
 @error.upon(Runner.pull_wanted).loop()
@@ -259,6 +312,8 @@ def fail(inputs: Runner, core: Core, error: str) -> None:
 @sync_waiting.upon(Runner.failed).to(error)
 @sync_preparing.upon(Runner.failed).to(error)
 @syncing.upon(Runner.failed).to(error)
+@clean_waiting.upon(Runner.failed).to(error)
+@cleaning.upon(Runner.failed).to(error)
 def fail_busy(inputs: Runner, core: Core, error: str) -> None:
     core.work.leave()
 
@@ -274,6 +329,8 @@ def stop(inputs: Runner, core: Core) -> None:
 @sync_waiting.upon(Runner.stop).to(stopped)
 @sync_preparing.upon(Runner.stop).to(stopped)
 @syncing.upon(Runner.stop).to(stopped)
+@clean_waiting.upon(Runner.stop).to(stopped)
+@cleaning.upon(Runner.stop).to(stopped)
 def stop_busy(inputs: Runner, core: Core) -> None:
     core.work.cancel()
     core.work.leave()

@@ -30,6 +30,7 @@ from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
+from txsyncthing.folder.versions_service import FolderVersions
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -42,6 +43,7 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.tops import clean
 from txsyncthing.scan.values import BadSub
+from txsyncthing.versions.place import IN_FOLDER, Place
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
@@ -67,6 +69,7 @@ class FolderService(Service):
     :param short: our own counter in versions.
     :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
     :param surroundings: what the node's options say.
+    :param place: where old versions lie.
     """
 
     _log = Logger()
@@ -86,6 +89,7 @@ class FolderService(Service):
         short: ShortID,
         hold: Hold = go_on,
         surroundings: Surroundings = NOWHERE,
+        place: Place = IN_FOLDER,
     ) -> None:
         self.config = config
         if not config.case_sensitive_fs:
@@ -98,13 +102,16 @@ class FolderService(Service):
         self._workers = workers
         self._events = FolderEvents(emit, config.id, config.label)
         check = partial(check_folder, marker=config.marker_name)
-        seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold, check)
-        self._puller = FolderPuller(seams, pull_options(config, short))
+        self.versions = FolderVersions(config, place, workers, unix, filesystem, self.rescan)
+        lanes = self.versions.workers
+        seams = Seams(lanes, clock, unix, random, filesystem, index, sources, self, hold, check)
+        self._puller = FolderPuller(seams, pull_options(config, short, self.versions.versioner))
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate, surroundings),
             FolderScanner(workers, filesystem, index, short, unix),
             self._puller,
+            self.versions,
             self._events,
             self._entered,
             self._scanned,
@@ -165,6 +172,7 @@ class FolderService(Service):
         trouble = await self._jobs.open()
         if self._stopped:
             return
+        self.versions.begin(self._clock, self._runner.clean_wanted)
         if trouble:
             self._runner.failed(trouble)
         else:
@@ -189,10 +197,12 @@ class FolderService(Service):
         for timer in (self._scan_timer, self._pull_timer):
             if timer is not None and timer.active():
                 timer.cancel()
+        self.versions.stop()
         if self._starting is not None:
             await self._starting
         self._runner.stop()
         await self._jobs.quiet()
+        await self.versions.quiet()
         self._jobs.requests.take().tell("the folder is stopped")
         for unsubscribe in self._unsubscribe:
             unsubscribe()
@@ -211,7 +221,7 @@ class FolderService(Service):
         if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
             self._wait_for_more(0.0)
 
-    def rescan(self, names: Sequence[WireName]) -> None:
+    def rescan(self, names: Sequence[str]) -> None:
         """These files are not what the index says: scan them soon."""
         if names and not self._stopped:
             self._jobs.requests.add(names)

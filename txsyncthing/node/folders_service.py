@@ -233,6 +233,7 @@ class FoldersService(Service):
             self._gate,
             self._short,
             surroundings=self._options.surroundings(),
+            place=world.versions(folder),
         )
         return service
 

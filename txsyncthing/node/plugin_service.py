@@ -45,6 +45,7 @@ from txsyncthing.node.network import TcpNetwork
 from txsyncthing.node.options import Options, Settings, says_yes
 from txsyncthing.node.paths import Paths
 from txsyncthing.node.systemd_service import SystemdService
+from txsyncthing.node.versions import versions_on_disk
 from txsyncthing.node.views import ProcessView
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
@@ -176,6 +177,7 @@ def process_service(
         interfaces=interfaces,
         filesystem=partial(folder_on_disk, home.paths),
         databases=databases,
+        versions=partial(versions_on_disk, home.paths),
         logs=logs,
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
         home_space=databases.space,

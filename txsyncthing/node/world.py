@@ -22,6 +22,7 @@ from txsyncthing.filesystem.seam import Filesystem, Space
 from txsyncthing.index.connection import move_aside
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.versions.place import IN_FOLDER, Place
 from txsyncthing.vocabulary.address import IPInterface
 from txsyncthing.vocabulary.folder import FolderID
 
@@ -42,6 +43,11 @@ class Databases(Protocol):
         """Give a database that nobody has open another name; harmless if there is none."""
 
 
+def in_folder(folder: FolderConfig) -> Place:
+    """Old versions lie in the folder itself, whatever it says."""
+    return IN_FOLDER
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """
@@ -50,7 +56,7 @@ class World:
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
     addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
     each place, however a folder's path is written (blocks), ``home_space`` the room on the disk of the
-    databases (None: unknown; blocks).
+    databases (None: unknown; blocks), ``versions`` the place of a folder's old versions.
     """
 
     clock: Clock
@@ -64,6 +70,7 @@ class World:
     logs: Logs
     whereabouts: Callable[[str], str] = posixpath.normpath
     home_space: Callable[[], Space | None] = lambda: None
+    versions: Callable[[FolderConfig], Place] = in_folder
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

@@ -95,6 +95,12 @@ class Cause(Enum):
         "deny the attribute in xattrFilter, or turn off syncXattrs",
     )
     DISK = ("disk", "the disk failed", "look at the disk and its file system")
+    NOT_KEPT = (
+        "not-kept",
+        "the old version could not be kept",
+        "see to the place of the old versions (versioning in the folder's settings); until then the file"
+        " stays as it is",
+    )
     WRONG_BYTES = (
         "wrong-bytes",
         "block does not match its hash",

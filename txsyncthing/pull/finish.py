@@ -22,6 +22,7 @@ from txsyncthing.pull.attributes import dress, fits, put_on, recorded, sign_over
 from txsyncthing.pull.conflict import in_conflict
 from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
+from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, unchanged
 from txsyncthing.vocabulary.block import block_count
@@ -90,8 +91,13 @@ def each(
     names: Iterable[WireName],
     steps: Iterable[Callable[[Filesystem], Outcome]],
     sync: bool,
+    keeper: Keeper | None = None,
 ) -> list[Outcome]:
-    """Do the steps of a batch, then sync their directories; one bad item does not stop the others."""
+    """
+    Do the steps of a batch, then sync their directories; one bad item does not stop the others.
+
+    :param keeper: of old versions; these are on the disk before what replaced them.
+    """
     outcomes = []
     directories: set[str] = set()
     with filesystem.batch() as batch:
@@ -106,6 +112,8 @@ def each(
                 directories.add(parent(name))
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))
+        if keeper is not None:
+            keeper.end(sync)
         if sync:
             sync_directories(batch, directories)
     return outcomes
@@ -124,8 +132,9 @@ def place_files(
 ) -> list[Outcome]:
     """Verify, write and place a batch of small files; one outcome for each, in order."""
     names = [file.wanted.name for file in files]
+    options = options.begin(now)
     steps = [partial(_place_small, file=file, options=options, now=now) for file in files]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, options.keeper)
 
 
 def _place_small(
@@ -152,8 +161,18 @@ def _place_small(
 
 
 def create(filesystem: Filesystem, temporary: str, mode: int) -> WriteFile:
-    """Open a temporary file; what else bears its name (a dead symlink's, say) is in the way and goes."""
+    """
+    Open a temporary file; what else bears its name (a dead symlink's, say) is in the way and goes.
+
+    So does a file with a second name: a power cut in the middle of a replacement leaves the old version
+    under this one, and what it is kept as must not be written to.
+    """
     try:
+        opened = filesystem.create(temporary, mode)
+        if opened.stat().links == 1:
+            return opened
+        opened.close()
+        filesystem.remove(temporary)
         return filesystem.create(temporary, mode)
     except (FileNotFoundError, NotADirectoryError):
         raise
@@ -291,6 +310,7 @@ def place_large(
 ) -> Outcome:
     """Finish a file whose blocks are all in its temporary file; closes it."""
     temporary = temporary_name(wanted.name)
+    options = options.begin(now)
 
     def step(batch: Filesystem) -> Outcome:
         return finished(wanted, put(batch, temporary, wanted, have, options, now), platform)
@@ -305,7 +325,7 @@ def place_large(
         if isinstance(error, Unsynced):
             drop_temporary(filesystem, wanted.name)
         return failed(wanted.name, error)
-    return each(filesystem, [wanted.name], [step], options.sync)[0]
+    return each(filesystem, [wanted.name], [step], options.sync, options.keeper)[0]
 
 
 def set_metadata(
@@ -367,7 +387,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
     if found is None or not unchanged(filesystem, where, found, source, options):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
-    if not fits(filesystem, source.name, wanted, options.attributes):
+    if not fits(filesystem, where, wanted, options.attributes):
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole)  # a copy of its bytes gets what it needs unseen
     if in_conflict(source, item.gone, options.me):

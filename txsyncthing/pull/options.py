@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from txsyncthing.config.folder import BlockPullOrder
 from txsyncthing.filesystem.seam import CopyMethod, Space
+from txsyncthing.pull.keeping import Keeper, Versioner
 from txsyncthing.vocabulary.attributes import NO_ATTRIBUTES, Attributes
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
@@ -52,6 +53,14 @@ class PullOptions:
     case_sensitive: bool = False  # the disk is said to tell names apart that differ by case
     time_window: int = 0  # nanoseconds by which times may differ
     attributes: Attributes = NO_ATTRIBUTES  # owners and extended attributes that are taken
+    versioner: Versioner | None = None  # None: old versions go
+    keeper: Keeper | None = None  # of the job that runs, see ``begin``
+
+    def begin(self, now: float) -> PullOptions:
+        """For one job: with its own keeper of old versions; ``finish.each`` ends that."""
+        if self.versioner is None:
+            return self
+        return replace(self, keeper=self.versioner.begin(now))
 
 
 def window(pending_kib: int) -> int:

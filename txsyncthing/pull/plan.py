@@ -53,9 +53,14 @@ class Plan:
 
 
 class Deletions:
-    """All that is to be deleted in a round; files among it may serve as sources of renames."""
+    """
+    All that is to be deleted in a round; files among it may serve as sources of renames.
 
-    def __init__(self) -> None:
+    :param renames: whether they do; not where each deleted file is to be kept as a version.
+    """
+
+    def __init__(self, renames: bool = True) -> None:
+        self._renames = renames
         self._files: dict[WireName, Item] = {}
         self._directories: dict[WireName, Item] = {}
         self._contents: dict[tuple[bytes, int], list[WireName]] = {}
@@ -78,7 +83,7 @@ class Deletions:
                 self._directories[wanted.name] = item
                 continue
             self._files[wanted.name] = item
-            if have.is_file and have.size and have.blocks_hash:
+            if self._renames and have.is_file and have.size and have.blocks_hash:
                 key = (have.blocks_hash, have.size)
                 self._contents.setdefault(key, []).append(wanted.name)
 

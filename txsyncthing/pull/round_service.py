@@ -63,7 +63,7 @@ class Round:
         self._syncing: Callable[[], None] | None = syncing
         self._watch = look = Watch()
         self._stopping = False
-        self._deletions = Deletions()
+        self._deletions = Deletions(renames=options.versioner is None)
         self._queue: list[WireName] = []  # the files that come next
         self._spellings: set[str] = set()  # of the files on their way, folded
         self._first: set[WireName] = set()  # brought to the front and begun

@@ -17,6 +17,7 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import still_bears
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed
+from txsyncthing.pull.keeping import drop, keep
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.vocabulary.file import FileInfo, FileType, LocalFlag
 from txsyncthing.vocabulary.name import WireName, join, parent
@@ -118,10 +119,12 @@ def clear(
                 raise ItemFailed(Cause.NOT_EMPTY) from error
             raise
         return found, None
+    keeper = options.keeper
     if in_conflict(have, wanted, options.me):
         copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
+        keeper = None
     if not replaceable and look(filesystem, name) is not None:
-        filesystem.remove(name)
+        drop(filesystem, keeper, name, found)
     return found, copy
 
 
@@ -150,7 +153,14 @@ def put(
         except FileExistsError:
             raise ItemFailed(Cause.CHANGED, rescan=True) from None
     else:
-        _replace(filesystem, temporary, wanted.name, found)
+        keeper = None if in_conflict(have, wanted, options.me) else options.keeper
+        over = keep(filesystem, keeper, wanted.name, found)
+        try:
+            _replace(filesystem, temporary, wanted.name, found)
+        except (ItemFailed, OSError):
+            over(False)
+            raise
+        over(True)
     after = filesystem.lstat(wanted.name)
     # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
     return Placed(after if _same_bytes(before, after) else before, copy)
@@ -158,10 +168,11 @@ def put(
 
 def _replace(filesystem: Filesystem, temporary: str, name: str, found: Stat) -> None:
     """Rename over what was ``found`` to be there."""
-    if (
-        look(filesystem, name) is None
-    ):  # a storage without hard links: the copy took the name with it
-        filesystem.rename(temporary, name)
+    if look(filesystem, name) is None:  # what is kept of the old one took the name with it
+        try:
+            filesystem.place(temporary, name)
+        except FileExistsError:
+            raise ItemFailed(Cause.CHANGED, rescan=True) from None
         return
     if not filesystem.exchange(temporary, name):
         filesystem.rename(temporary, name)

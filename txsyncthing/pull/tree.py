@@ -18,6 +18,7 @@ from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.finish import Outcome, deleted, each, finished
+from txsyncthing.pull.keeping import drop
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import (
     NEW_DIRECTORY,
@@ -48,8 +49,9 @@ def make_directories(
 ) -> list[Outcome]:
     """Make directories, parents first, or give those that are there their modes."""
     names = [item.wanted.name for item in items]
+    options = options.begin(now)
     steps = [partial(_directory, item=item, options=options, now=now) for item in items]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, options.keeper)
 
 
 def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
@@ -98,8 +100,9 @@ def make_symlinks(
 ) -> list[Outcome]:
     """Make symlinks; one that replaces something does so at once."""
     names = [item.wanted.name for item in items]
+    options = options.begin(now)
     steps = [partial(_symlink, item=item, options=options, now=now) for item in items]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, options.keeper)
 
 
 def _symlink(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
@@ -127,8 +130,9 @@ def delete_files(
 ) -> list[Outcome]:
     """Delete files and symlinks; what is gone already is well."""
     names = [item.wanted.name for item in items]
+    options = options.begin(now)
     steps = [partial(_delete, item=item, options=options, now=now) for item in items]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, options.keeper)
 
 
 def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
@@ -142,11 +146,13 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         if found.kind is Kind.DIRECTORY:
             raise ItemFailed(Cause.UNEXPECTED_DIRECTORY, rescan=True)
         expect(filesystem, wanted.name, have, options)
+        keeper = options.keeper
         if in_conflict(have, wanted, options.me):
             by = wanted.modified_by
             copy = keep_copy(filesystem, wanted.name, by, now, options.max_conflicts)
+            keeper = None
         if look(filesystem, wanted.name) is not None:
-            filesystem.remove(wanted.name)
+            drop(filesystem, keeper, wanted.name, found)
     rescan = (copy,) if copy else ()
     return Outcome(wanted.name, (deleted(wanted),), rescan=rescan)
 

@@ -132,6 +132,21 @@ class Home:
         root.insert(0, element)
         self.write(root)
 
+    def keep_versions(self, folder: str, type: str, **params: str) -> None:
+        """Let a folder keep old versions; ``fsPath`` and ``cleanupIntervalS`` may be among the parameters."""
+        root = self.read()
+        element = next(one for one in root.findall("folder") if one.get("id") == folder)
+        for old in element.findall("versioning"):
+            element.remove(old)
+        versioning = ElementTree.SubElement(element, "versioning", type=type)
+        own = {"cleanupIntervalS": "3600", "fsPath": "", "fsType": "basic"}
+        for key, value in params.items():
+            if key not in own:
+                ElementTree.SubElement(versioning, "param", key=key, val=value)
+        for key, value in own.items():
+            ElementTree.SubElement(versioning, key).text = params.get(key, value)
+        self.write(root)
+
 
 def need(root: ElementTree.Element, path: str) -> ElementTree.Element:
     """The element at a path; its absence is a fault of the daemon that wrote the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import sha256
 
-from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import join
 
@@ -43,13 +43,14 @@ def same_permissions(a: int, b: int) -> bool:
     return (a ^ b) & PERMISSIONS == 0
 
 
-def check_folder(filesystem: Filesystem, marker: str) -> None:
+def check_folder(filesystem: Filesystem, marker: str) -> Stat:
     """
     Make sure that the folder is there and is ours; a worker's job.
 
     A missing marker means that something else may be mounted here, or nothing: taken for deletions,
     that would empty the folder on all devices.
 
+    :returns: the root's metadata.
     :raises FolderUnhealthy: the root or the marker is missing or unreadable.
     """
     try:
@@ -71,6 +72,7 @@ def check_folder(filesystem: Filesystem, marker: str) -> None:
         ) from None
     except OSError as error:
         raise FolderUnhealthy(f"folder marker unreadable: {error.strerror}") from None
+    return root
 
 
 def make_marker(filesystem: Filesystem, folder: FolderID, marker: str = DEFAULT_MARKER) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,12 +17,14 @@ from twisted.python.failure import Failure
 
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_marker
+from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
-from txsyncthing.folder.ignores import load_matcher
+from txsyncthing.folder.guard_service import FolderGuard
+from txsyncthing.folder.health_service import look
 from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.requests import Due, ScanRequests
+from txsyncthing.folder.root import Root, make_folder
 from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
@@ -55,22 +58,6 @@ class Ground:
     gate: Permits
 
 
-def is_healthy(filesystem: Filesystem, marker: str) -> bool:
-    """
-    A worker's job, for scans.
-
-    :raises FolderUnhealthy: it is not.
-    """
-    check_folder(filesystem, marker)
-    return True
-
-
-def make_folder(filesystem: Filesystem, config: FolderConfig) -> None:
-    """A worker's job: the root and the marker of a folder that is new here."""
-    filesystem.make_directory("", 0o777)
-    make_marker(filesystem, config.id, config.marker_name)
-
-
 class Jobs:
     """
     ``FolderWork`` of one folder.
@@ -88,6 +75,8 @@ class Jobs:
         ground: Ground,
         scanner: FolderScanner,
         puller: FolderPuller,
+        root: Root,
+        guard: FolderGuard,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -97,6 +86,8 @@ class Jobs:
         self._ground = ground
         self._scanner = scanner
         self._puller = puller
+        self.root = root
+        self._guard = guard
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -252,9 +243,11 @@ class Jobs:
         if trouble:
             return trouble
         try:
-            await ground.workers.disk.run(is_healthy, ground.filesystem, self._config.marker_name)
-            self.matcher = await ground.workers.disk.run(load_matcher, ground.filesystem)
+            disk, index = ground.workers.disk, ground.index
+            self.matcher = await look(disk, ground.filesystem, index, self.root)
         except FolderUnhealthy as error:
+            return self.root.ill(error)
+        except IndexFailed as error:
             return str(error)
         return ""
 
@@ -288,18 +281,19 @@ class Jobs:
         first = self._patterns is None
         if self.matcher.expanded != self._patterns:
             due.subs.clear()  # what the patterns say now concerns all
-        filesystem, marker = ground.filesystem, self._config.marker_name
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
                 options := await self._author_options(),
-                lambda: is_healthy(filesystem, marker),
+                partial(self.root.is_healthy, ground.filesystem),
                 self._progress,
             )
             if options.author is not None and not due.subs:
                 await ground.index.set_fact(_SURVEYED, b"1")
-        except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
+        except FolderUnhealthy as error:
+            return self.root.ill(error)
+        except (ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
             return _disk_text(error)
@@ -351,7 +345,10 @@ class Jobs:
                 result = await self._puller.pull(self.matcher, runner.syncing)
             except CancelledError:
                 return
-            except (FolderUnhealthy, IndexFailed) as error:
+            except FolderUnhealthy as error:
+                runner.failed(self.root.ill(error))
+                return
+            except IndexFailed as error:
                 runner.failed(str(error))
                 return
             except OSError as error:
@@ -365,14 +362,15 @@ class Jobs:
     def _pulled(
         self, runner: Runner, result: PullResult, rescan: Sequence[str], duration: float
     ) -> None:
-        if result.failed or self.pull_errors:
-            self.pull_errors = result.failed
-            if result.failed:
-                self._events.errors((*self.scan_errors, *result.failed))
+        failed = (*result.failed, *self._guard.errors())
+        if failed or self.pull_errors:
+            self.pull_errors = failed
+            if failed:
+                self._events.errors((*self.scan_errors, *failed))
         if rescan:
             self.requests.add(rescan)
             runner.scan_wanted()
-        if not result.failed and not self.needs():
+        if not failed and not self.needs():
             self._pauses.done()
         elif not self._cancelled:
             self._forget_retry()

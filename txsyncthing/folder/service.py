@@ -7,7 +7,6 @@ Source: reference 5.1, 5.2, 5.5, 7.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import inf
 
 from twisted.application.service import Service
@@ -17,12 +16,16 @@ from twisted.logger import Logger
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit
-from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.changes_service import ChangeLog
 from txsyncthing.folder.events import FolderEvents
+from txsyncthing.folder.guard_service import FolderGuard
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
 from txsyncthing.folder.jobs_service import Ground, Jobs
 from txsyncthing.folder.options import pull_options
+from txsyncthing.folder.outside import Outside
+from txsyncthing.folder.owner_service import FolderOwner
+from txsyncthing.folder.root import Root
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
@@ -31,8 +34,9 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
 from txsyncthing.pull.fetch_service import BlockSources
+from txsyncthing.pull.finish import Change
 from txsyncthing.pull.progress import FileProgress, PullProgress
-from txsyncthing.pull.seams_service import Hold, Seams, go_on
+from txsyncthing.pull.seams_service import Seams
 from txsyncthing.pull.service import FolderPuller
 from txsyncthing.runtime.limiter import Permits
 from txsyncthing.runtime.worker_service import Workers
@@ -62,7 +66,7 @@ class FolderService(Service):
     :param random: numbers from 0 to below 1.
     :param gate: one slot for each folder that may scan or pull at the same time.
     :param short: our own counter in versions.
-    :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
+    :param outside: what else the node gives.
     """
 
     _log = Logger()
@@ -80,8 +84,9 @@ class FolderService(Service):
         emit: Emit,
         gate: Permits,
         short: ShortID,
-        hold: Hold = go_on,
+        outside: Outside | None = None,
     ) -> None:
+        outside = outside or Outside()
         self.config = config
         self.filesystem = filesystem
         self.index = index
@@ -90,20 +95,25 @@ class FolderService(Service):
         self._random = random
         self._workers = workers
         self._events = FolderEvents(emit, config.id, config.label)
-        check = partial(check_folder, marker=config.marker_name)
-        seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold, check)
-        self._puller = FolderPuller(seams, pull_options(config, short))
+        self.guard = guard = FolderGuard(config, index, clock, unix, emit, short, outside)
+        root = Root(config, outside.care, guard.known_items)
+        self._changes = ChangeLog(config.id, clock, outside)
+        here = (workers, clock, unix, random, filesystem, index, sources, self, guard, root.check)
+        self._puller = FolderPuller(Seams(*here), pull_options(config, short))
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate),
             FolderScanner(workers, filesystem, index, short, unix),
             self._puller,
+            root,
+            guard,
             self._events,
             self._entered,
             self._scanned,
             self.remote_changed,
         )
         self._runner = new_runner(Core(self._jobs, clock))
+        self.owner = FolderOwner(config.type, self._jobs, self._runner, guard)
         self._state = FolderState.STARTING
         self._state_changed = unix()
         self._error = ""
@@ -185,6 +195,7 @@ class FolderService(Service):
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+        self._changes.close()
         await self.index.close()
 
     # What others tell the folder.
@@ -325,6 +336,9 @@ class FolderService(Service):
         self._events.recorded(files)
         last = files[-1]
         self._last_file = LastFile(last.name, self._unix(), last.deleted)
+
+    def changed(self, changes: Sequence[tuple[FileInfo, Change]]) -> None:
+        self._changes.add(changes)
 
     # Inside.
 

@@ -24,16 +24,19 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.filesystem.metadata import remove_marker
+from txsyncthing.folder.changes_service import AREA as CHANGES
 from txsyncthing.folder.ignores import load_ignores, store_ignores
+from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
+from txsyncthing.node.care import CareBook
 from txsyncthing.node.slot import Slot
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
 from txsyncthing.runtime.task_service import TaskService
-from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.device import ShortID, short_text
 from txsyncthing.vocabulary.folder import FolderID, FolderState
 
 UNLIMITED = 1 << 30  # folders that may work at the same time
@@ -64,6 +67,7 @@ class FoldersService(Service):
         self._log = world.logs.area("folders")
         self._tasks = TaskService(self._log)
         self._gate = Limiter(self._width())
+        self.care = CareBook(world.own, self._log)
         self._slots: dict[FolderID, Slot] = {}
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -227,8 +231,21 @@ class FoldersService(Service):
             self._emit,
             self._gate,
             self._short,
+            Outside(
+                partial(self.care.care, folder.id),
+                self._who,
+                self._log,
+                world.logs.area(CHANGES, kept=False),
+            ),
         )
         return service
+
+    def _who(self, short: ShortID) -> str:
+        """A device as people know it."""
+        found = (one for one in self._holder.current.devices if one.id.short == short)
+        device = next(found, None)
+        text = short_text(short)
+        return f"{device.name} ({text})" if device is not None and device.name else text
 
     async def start(self, service: FolderService) -> None:
         service.on_state(partial(self._state, service))

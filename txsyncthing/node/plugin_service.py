@@ -31,6 +31,7 @@ from txsyncthing.config.file_service import ConfigFileService
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.config.json import to_json
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.events.bus import EventBus
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.disk import DiskFilesystem
@@ -166,6 +167,8 @@ def process_service(
     holder = ConfigHolder(home.configuration, me, partial(new_key, os.urandom), system_seams().host)
     if settings.paused is not None:
         holder.modify(partial(all_paused, paused=settings.paused))
+    own = OwnSettings(str(home.paths.own_file), workers.disk)
+    own.load()
     world = World(
         clock=reactor,
         unix=time.time,
@@ -176,6 +179,7 @@ def process_service(
         filesystem=partial(folder_on_disk, home.paths),
         databases=DatabaseDirectory(home.paths.index),
         logs=logs,
+        own=own,
     )
     node = Node(world, me, holder)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.connections.service import Network
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.index.connection import move_aside
@@ -47,7 +48,8 @@ class World:
     What is injected into a node.
 
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
-    addresses (None: cannot be asked), ``filesystem`` the storage of a folder.
+    addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``own`` the settings that
+    only we have.
     """
 
     clock: Clock
@@ -59,6 +61,7 @@ class World:
     filesystem: Callable[[FolderConfig], Filesystem]
     databases: Databases
     logs: Logs
+    own: OwnSettings = field(default_factory=OwnSettings)
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

@@ -77,6 +77,11 @@ class Cause(Enum):
     )
     PERMISSION = ("permission", "permission denied", "let the node's user write there")
     DISK = ("disk", "the disk failed", "look at the disk and its file system")
+    HELD = (
+        "held",
+        "held by the guard",
+        "look at GET /rest/x/guard, then POST /rest/x/guard/release or /rest/x/guard/refuse",
+    )
     WRONG_BYTES = (
         "wrong-bytes",
         "block does not match its hash",

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
-from txsyncthing.pull.finish import Outcome, deleted, each, finished
+from txsyncthing.pull.finish import DELETED, Change, Outcome, deleted, each, finished
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import (
     NEW_DIRECTORY,
@@ -51,9 +51,10 @@ def make_directories(
 def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
     wanted = item.wanted
     found = look(filesystem, wanted.name)
-    copy = None
+    copy, replaced = None, False
     if found is None or found.kind is not Kind.DIRECTORY:
-        _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
+        old, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
+        replaced = old is not None
         filesystem.make_directory(wanted.name, NEW_DIRECTORY)
         found = filesystem.lstat(wanted.name)
     if not (options.ignore_permissions or wanted.no_permissions):
@@ -62,7 +63,7 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
         if mode != found.mode:
             filesystem.chmod(wanted.name, mode)
             found = filesystem.lstat(wanted.name)
-    return finished(wanted, Placed(found, copy))
+    return finished(wanted, Placed(found, copy, replaced))
 
 
 def make_symlinks(
@@ -114,7 +115,8 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         if look(filesystem, wanted.name) is not None:
             filesystem.remove(wanted.name)
     rescan = (copy,) if copy else ()
-    return Outcome(wanted.name, (deleted(wanted),), rescan=rescan)
+    changes = (Change(wanted.name, DELETED, copy),) if found is not None else ()
+    return Outcome(wanted.name, (deleted(wanted),), rescan=rescan, changes=changes)
 
 
 class Child(NamedTuple):
@@ -218,7 +220,7 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
     for child in reversed(rubbish):
         _remove_rubbish(filesystem, child)
     filesystem.remove_directory(name)
-    return Outcome(name, (deleted(wanted),))
+    return Outcome(name, (deleted(wanted),), changes=(Change(name, DELETED),))
 
 
 def _reason(

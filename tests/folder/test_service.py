@@ -13,6 +13,7 @@ from tests.pull.folder import ANN, ME, NOW, Peers, answer, file, gone
 from txsyncthing.config.folder import FolderConfig, Versioning
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderFailed, FolderService
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -34,6 +35,8 @@ class World:
         self.gate = Limiter(0)
         self.events: list[tuple[EventType, Mapping[str, object]]] = []
         self.made: list[FolderService] = []
+        self.outside: Outside | None = None
+        self.database = ":memory:"
 
     def unix(self) -> float:
         return NOW + self.clock.seconds()
@@ -50,11 +53,12 @@ class World:
             self.unix,
             lambda: 0.5,
             self.disk,
-            FolderIndex(workers, ":memory:", ME, lambda n: b"\x01" * n),
+            FolderIndex(workers, self.database, ME, lambda n: b"\x01" * n),
             self.peers,
             self.emit,
             self.gate,
             ME,
+            self.outside,
         )
         self.made.append(service)
         if start:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from txsyncthing.api.rest_resource import RestSite
-from txsyncthing.api.seams import Usage, Version
+from txsyncthing.api.seams import FolderView, Usage, Version
 from txsyncthing.api.service import ApiService, Parts
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
@@ -25,17 +25,26 @@ from txsyncthing.config.device import DeviceConfig
 from txsyncthing.config.folder import FolderConfig, FolderDevice
 from txsyncthing.config.gui import GuiConfig
 from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.events.bus import EventBus
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.folder.guard import Held
+from txsyncthing.folder.guard_service import NothingHeld
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
+from txsyncthing.ignore.matcher import EMPTY, Matcher
+from txsyncthing.index.risk import Marks
+from txsyncthing.node.care import CareBook
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.testing.workers import InlineWorkers
-from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID
 from txsyncthing.vocabulary.file import FileInfo
-from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
+from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder, RemoteState
 from txsyncthing.vocabulary.name import WireName
+
+T = TypeVar("T")
 
 ME = DeviceID(b"me" * 16)
 PEER = DeviceID(b"pe" * 16)
@@ -60,10 +69,34 @@ class FakeIndex:
     def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
         return succeed({name: self.world[name] for name in names if name in self.world})
 
+    def versions(self, name: WireName) -> Deferred[dict[DeviceID, FileInfo]]:
+        return succeed({LOCAL_DEVICE: self.here[name]} if name in self.here else {})
+
+    def ask(self, question: Callable[..., T], *args: object, **kwargs: object) -> Deferred[T]:
+        raise NotImplementedError("put a real folder in this one's place")
+
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Deferred[list[FileInfo]]:
         assert order is PullOrder.ALPHABETIC
         self.asked.append((offset, limit))
         return succeed(self.needed[offset : offset + limit])
+
+
+class FakeGuard:
+    """A guard and an owner: nothing is held."""
+
+    refusing = False
+    released: Marks = {}
+
+    def look(self) -> Deferred[Held | None]:
+        return succeed(None)
+
+    def release(self, id: str = "") -> Deferred[None]:
+        return fail(NothingHeld("nothing is held in this folder"))
+
+    refuse = release
+
+    def reconsider(self) -> None:
+        pass
 
 
 class FakeFolder:
@@ -71,6 +104,8 @@ class FakeFolder:
 
     def __init__(self) -> None:
         self.index = FakeIndex()
+        self.guard = self.owner = FakeGuard()
+        self.filesystem = MemoryFilesystem(lambda: START)
         self.now = FolderStatus(PHOTOS, FolderState.IDLE, START)
         self.moving = PullProgress()
         self.scans: list[tuple[tuple[str, ...], Deferred[None]]] = []
@@ -79,6 +114,9 @@ class FakeFolder:
 
     def status(self) -> FolderStatus:
         return self.now
+
+    def matcher(self) -> Matcher:
+        return EMPTY
 
     def progress(self) -> PullProgress:
         return self.moving
@@ -100,11 +138,12 @@ class FakeFolders:
 
     def __init__(self) -> None:
         self.photos = FakeFolder()
+        self.real: FolderView | None = None  # in the place of photos
         self.lines: dict[FolderID, Ignores] = {}
         self.resets: list[FolderID] = []
 
-    def get(self, id: FolderID) -> FakeFolder | None:
-        return self.photos if id == PHOTOS else None
+    def get(self, id: FolderID) -> FolderView | None:
+        return (self.real or self.photos) if id == PHOTOS else None
 
     def ignores(self, id: FolderID) -> Deferred[Ignores]:
         return succeed(self.lines.get(id, Ignores((), ())))
@@ -125,6 +164,7 @@ class FakeCluster:
         self.known: dict[DeviceID, DeviceStatus] = {PEER: DeviceStatus(paused=False)}
         self.total = Bytes()
         self.complete = Completion()
+        self.states: dict[DeviceID, RemoteState] = {}
         self.asked: list[tuple[DeviceID, FolderID | None]] = []
         self.sources: list[tuple[DeviceID, bool]] = []
         self.knocking: dict[DeviceID, PendingDevice] = {}
@@ -139,6 +179,9 @@ class FakeCluster:
     def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
         self.asked.append((device, folder))
         return self.complete
+
+    def remote_state(self, device: DeviceID, folder: FolderID) -> RemoteState:
+        return self.states.get(device, RemoteState.UNKNOWN)
 
     def availability(
         self, folder: FolderID, name: WireName
@@ -244,6 +287,8 @@ class FakeNodeApi:
         self.connections = FakeConnections()
         self.folders = FakeFolders()
         self.events = EventBus(self.unix)
+        self.own = OwnSettings()
+        self.care = CareBook(self.own, self.logs.area("folders"))
         parts = Parts(
             node=self.node,
             log_view=self.logs,
@@ -253,6 +298,7 @@ class FakeNodeApi:
             folders=self.folders,
             events=self.events,
             workers=InlineWorkers(),
+            care=self.care,
         )
         self.service = ApiService(
             reactor=self.reactor,

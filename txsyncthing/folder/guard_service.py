@@ -115,7 +115,7 @@ class FolderGuard:
     def need(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
         if self.held is None:
             return index.need(after, limit)
-        return self._index.ask(risk.harmless, after, limit, self._released)
+        return self._index.ask(risk.harmless, after, limit, self.released)
 
     def doomed(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
         if self.held is None:
@@ -124,7 +124,7 @@ class FolderGuard:
 
     async def _doomed(self, after: str, limit: int) -> list[Need]:
         if not after:
-            self._moves = await self._index.ask(risk.doomed, self._released, self._comes)
+            self._moves = await self._index.ask(risk.doomed, self.released, self._comes)
         first = bisect_right(self._moves, after)
         names = self._moves[first : first + limit]
         if not names:
@@ -155,7 +155,7 @@ class FolderGuard:
         names = replaced(batch)
         for start in range(0, len(names), _NAMES):
             some = names[start : start + _NAMES]
-            without(batch, await self._index.ask(risk.at_risk, some, self._released))
+            without(batch, await self._index.ask(risk.at_risk, some, self.released))
 
     # Judging.
 
@@ -286,7 +286,8 @@ class FolderGuard:
     # What is remembered.
 
     @property
-    def _released(self) -> Marks:
+    def released(self) -> Marks:
+        """What was told below these marks may be taken."""
         return {} if self._word is None else self._word.released
 
     async def _load(self) -> Word:

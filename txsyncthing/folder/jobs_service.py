@@ -97,6 +97,7 @@ class Jobs:
         self._running: Deferred[None] | None = None
         self._cancelled = False
         self._retry: Timer | None = None
+        self.next_try: float | None = None  # unix seconds
         self._pauses = PullPauses(config.puller_pause_s)
         self._progress_told = 0.0
         self.requests = ScanRequests()
@@ -375,16 +376,17 @@ class Jobs:
         elif not self._cancelled:
             self._forget_retry()
             pause = self._pauses.failed(duration)
+            self.next_try = self._ground.unix() + pause
             self._retry = self._ground.clock.callLater(pause, self._try_again, runner)
         runner.pulled()
 
     def _try_again(self, runner: Runner) -> None:
-        self._retry = None
+        self._retry = self.next_try = None
         if self.needs():
             runner.pull_wanted()
 
     def _forget_retry(self) -> None:
-        retry, self._retry = self._retry, None
+        retry, self._retry, self.next_try = self._retry, None, None
         if retry is not None:
             retry.cancel()
 

@@ -122,6 +122,7 @@ class FolderService(Service):
         self._last_file: LastFile | None = None
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
+        self._next_scan: float | None = None  # unix seconds
         self._pull_timer: Timer | None = None
         self._last_change = 0.0  # of a peer's index
         self._needed_at = -inf  # when a look for needs last found some
@@ -286,6 +287,8 @@ class FolderService(Service):
             ignore_patterns=not self._jobs.matcher.empty,
             last_scan=self._last_scan,
             last_file=self._last_file,
+            next_try=self._jobs.next_try,
+            next_scan=self._next_scan,
         )
 
     def progress(self) -> PullProgress:
@@ -385,8 +388,9 @@ class FolderService(Service):
     def _schedule_scan(self, seconds: float | None) -> None:
         if self._scan_timer is not None and self._scan_timer.active():
             self._scan_timer.cancel()
-        self._scan_timer = None
+        self._scan_timer = self._next_scan = None
         if seconds is not None and not self._stopped:
+            self._next_scan = self._unix() + seconds
             self._scan_timer = self._clock.callLater(seconds, self._scan_all)
 
     def _scan_all(self) -> None:

@@ -201,6 +201,7 @@ def process_service(
             folders=node.folders,
             events=node.events,
             workers=workers,
+            care=node.folders.care,
         ),
         unix=time.time,
         random=os.urandom,

@@ -13,7 +13,7 @@ from tests.pull.folder import ANN, BOB, answer, directory, file, gone
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import EventType
 from txsyncthing.folder.care import Care
-from txsyncthing.folder.guard import LATELY, Held
+from txsyncthing.folder.guard import LATELY, Flow, Held
 from txsyncthing.folder.guard_service import AGAIN, NothingHeld
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.owner_service import CannotRefuse
@@ -37,11 +37,14 @@ class Guarded(World):
         self.outside = Outside(care=lambda: self.care)
         self.told_sequence = 0
 
-    def with_files(self, count: int, config: FolderConfig | None = None) -> FolderService:
-        """A folder that got so many files from Ann."""
+    def with_files(
+        self, count: int, config: FolderConfig | None = None, *, pause: float = LATELY + 10
+    ) -> FolderService:
+        """A folder that got so many files from Ann, some time ago."""
         service = self.folder(config)
         self.tell(service, *(self.shared(number) for number in range(count)))
         assert len(self.names()) == count
+        self.clock.advance(pause)
         return service
 
     def shared(self, number: int, content: bytes = b"") -> FileInfo:
@@ -120,7 +123,7 @@ def test_a_deletion_told_in_small_parts_counts_as_one(world: Guarded) -> None:
         world.tell(service, *(gone(world.shared(n)) for n in range(first, first + 5)))
     assert len(world.names()) == 15
     held = answer(Deferred.fromCoroutine(service.guard.look()))
-    assert held is not None and held.lately == 15
+    assert held is not None and held.lately.taken == 15
     assert held.lost.deletions == 15
 
 
@@ -334,7 +337,7 @@ def test_what_is_held_stays_so_after_a_restart(world: Guarded, tmp_path: Path) -
     again = world.folder()
     world.clock.advance(1)
     assert again.guard.held is not None
-    assert (again.guard.held.since, again.guard.held.lately) == (since, 10)
+    assert (again.guard.held.since, again.guard.held.lately) == (since, Flow(10, 0))
     assert len(world.names()) == 20
     assert world.types() == [EventType.GUARD_HELD]
 
@@ -386,3 +389,23 @@ def test_deletions_of_whole_trees_are_held_with_their_directories(world: Guarded
     assert service.guard.held is not None and service.guard.held.lost.deletions == 30
     started(service.owner.release())
     assert world.names() == []
+
+
+def test_files_encrypted_under_new_names_are_held(world: Guarded) -> None:
+    service = world.with_files(30)
+    news = []
+    for n in range(30):
+        world.peers.data[ANN][f"f{n:03}.locked"] = b"locked %d" % n
+        news.append(file(f"f{n:03}.locked", b"locked %d" % n))
+    world.tell(service, *news)  # first what is new, as scans tell it
+    world.tell(service, *(gone(world.shared(n)) for n in range(30)))
+    assert service.guard.held is not None and service.guard.held.before == 30
+    assert len(world.names()) == 60
+
+
+def test_edits_in_the_middle_of_a_first_sync_are_not_held(world: Guarded) -> None:
+    service = world.with_files(100, pause=0)
+    news = [world.shared(n, b"edited %d" % n) for n in range(20)]
+    world.tell(service, *(one._replace(version=one.version.bump(ShortID(10), 9)) for one in news))
+    assert service.guard.held is None
+    assert world.read("f000") == b"edited 0"

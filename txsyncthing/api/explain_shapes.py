@@ -209,8 +209,8 @@ def _held(held: Held, care: Care, refusing: bool, configuration: Configuration) 
         "limit": held.limit,
         "deletions": lost.deletions,
         "overwrites": lost.overwrites,
-        "takenBefore": held.lately,
-        "itemsInFolder": held.here,
+        "takenBefore": held.lately.taken,
+        "itemsInFolder": held.before,
         "refused": refusing,
         "devices": [
             {

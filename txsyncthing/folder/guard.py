@@ -33,29 +33,47 @@ MAX_ITEMS = "maxItems"
 MAX_PERCENT = "maxPercent"
 
 
+class Flow(NamedTuple):
+    """
+    What other devices' changes did here lately.
+
+    :ivar taken: items deleted or overwritten.
+    :ivar added: items that are new.
+    """
+
+    taken: int = 0
+    added: int = 0
+
+    def plus(self, other: Flow) -> Flow:
+        return Flow(self.taken + other.taken, self.added + other.added)
+
+
 class Recent:
-    """How much was let through lately, in entries of a few seconds each."""
+    """The flow of the last minutes, in entries of a few seconds each."""
 
     def __init__(self) -> None:
-        self._taken: deque[tuple[float, int]] = deque()
+        self._entries: deque[tuple[float, Flow]] = deque()
 
-    def add(self, now: float, items: int) -> None:
-        if not items:
+    def add(self, now: float, flow: Flow) -> None:
+        if not any(flow):
             return
-        if self._taken and now - self._taken[-1][0] < _GRAIN:
-            begun, before = self._taken.pop()
-            self._taken.append((begun, before + items))
+        if self._entries and now - self._entries[-1][0] < _GRAIN:
+            begun, before = self._entries.pop()
+            self._entries.append((begun, before.plus(flow)))
         else:
-            self._taken.append((now, items))
+            self._entries.append((now, flow))
 
-    def items(self, now: float) -> int:
-        while self._taken and self._taken[0][0] < now - LATELY:
-            self._taken.popleft()
-        return sum(items for _, items in self._taken)
+    def flow(self, now: float) -> Flow:
+        while self._entries and self._entries[0][0] < now - LATELY:
+            self._entries.popleft()
+        total = Flow()
+        for _, flow in self._entries:
+            total = total.plus(flow)
+        return total
 
     def forget(self) -> None:
         """A decision was made over all that was taken until now."""
-        self._taken.clear()
+        self._entries.clear()
 
 
 def existing(totals: Totals) -> int:
@@ -70,24 +88,45 @@ def at_most(counts: Counts, deletions: bool) -> int:
     return min(doomed + need.files + need.symlinks + need.directories, here)
 
 
-def excess(care: Care, pending: int, lately: int, here: int) -> str:
+def base(pending: int, lately: Flow, here: int) -> int:
+    """
+    How many items there were before it began, for percentages.
+
+    What came lately does not count as far as it may replace what goes: who encrypts all files under new
+    names sends the new ones first.
+
+    :param here: items that there are now.
+    """
+    return here + lately.taken - min(lately.added, pending + lately.taken)
+
+
+def excess(care: Care, pending: int, lately: Flow, here: int) -> str:
     """
     Which limit is passed.
 
     :param pending: items at risk now.
-    :param lately: items that were taken a moment ago.
     :param here: items that there are now.
     :returns: the name of the limit; empty for none.
     """
-    items = pending + lately
+    items = pending + lately.taken
     if not pending:
         return ""
     if care.max_items and items > care.max_items:
         return MAX_ITEMS
-    share = items * 100 > care.max_percent * (here + lately)
+    share = items * 100 > care.max_percent * base(pending, lately, here)
     if care.max_percent and items >= care.percent_from and share:
         return MAX_PERCENT
     return ""
+
+
+def news(batch: Plan) -> int:
+    """How many items a batch brings that were not here."""
+    count = 0
+    for need in batch.files:
+        count += need.have is None or need.have.deleted
+    for item in (*batch.symlinks, *batch.directories):
+        count += item.have is None or item.have.deleted
+    return count
 
 
 def risks(batch: Plan) -> int:
@@ -115,7 +154,7 @@ class Held(NamedTuple):
 
     :ivar since: unix seconds.
     :ivar limit: which one is passed.
-    :ivar lately: items taken before, which count with it.
+    :ivar lately: what was done before, which counts with it.
     :ivar here: items that there are in the folder.
     :ivar marks: how far the devices' records belong to it.
     :ivar by: who made what of it.
@@ -124,7 +163,7 @@ class Held(NamedTuple):
 
     since: float
     limit: str
-    lately: int
+    lately: Flow
     here: int
     marks: Marks
     by: Mapping[ShortID, Lost]
@@ -138,10 +177,12 @@ class Held(NamedTuple):
 
     @property
     def lost(self) -> Lost:
-        total = Lost()
-        for one in self.by.values():
-            total = total.plus(one)
-        return total
+        return total(self.by)
+
+    @property
+    def before(self) -> int:
+        """How many items there were before it began."""
+        return base(self.lost.items, self.lately, self.here)
 
     def sentence(self, care: Care) -> str:
         """What is held and why, for people."""
@@ -150,12 +191,21 @@ class Held(NamedTuple):
             parts.append(_number(lost.deletions, "deletion"))
         if lost.overwrites:
             parts.append(_number(lost.overwrites, "overwrite"))
-        before = f" ({self.lately} were taken just before)" if self.lately else ""
+        taken = self.lately.taken
+        before = f" ({taken} were taken just before)" if taken else ""
         if self.limit == MAX_PERCENT:
-            limit = f"more than {care.max_percent}% of the folder's {self.here + self.lately} items"
+            limit = f"more than {care.max_percent}% of the folder's {self.before} items"
         else:
             limit = f"more than {care.max_items} items at once"
         return f"{' and '.join(parts)} by other devices{before}: {limit}"
+
+
+def total(by: Mapping[ShortID, Lost]) -> Lost:
+    """Of all devices."""
+    lost = Lost()
+    for one in by.values():
+        lost = lost.plus(one)
+    return lost
 
 
 def _number(count: int, what: str) -> str:
@@ -175,14 +225,14 @@ class Word(NamedTuple):
     released: Marks = {}
     refused: Marks = {}
     since: float = 0.0
-    lately: int = 0
+    lately: Flow = Flow()
 
     def encode(self) -> bytes:
         document = {
             "released": _plain(self.released),
             "refused": _plain(self.refused),
             "since": self.since,
-            "lately": self.lately,
+            "lately": list(self.lately),
         }
         return orjson.dumps(document)
 
@@ -197,7 +247,7 @@ def decode(data: bytes | None) -> Word:
             _marks(document["released"]),
             _marks(document["refused"]),
             float(document["since"]),
-            int(document["lately"]),
+            Flow(*map(int, document["lately"])),
         )
     except (ValueError, LookupError, TypeError, BadDeviceID):
         return Word()

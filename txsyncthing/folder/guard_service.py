@@ -9,7 +9,7 @@ a limit.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import inf
 
 from twisted.internet.defer import Deferred
@@ -18,6 +18,7 @@ from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.folder.guard import (
+    Flow,
     Held,
     Recent,
     Word,
@@ -26,9 +27,11 @@ from txsyncthing.folder.guard import (
     excess,
     existing,
     merged,
+    news,
     on_top,
     replaced,
     risks,
+    total,
     without,
 )
 from txsyncthing.folder.outside import Outside
@@ -103,7 +106,7 @@ class FolderGuard:
         counts, now = self._index.counts(), self._clock.seconds()
         most = at_most(counts, self._deletions)
         if self.held is None and not word.since:
-            lately, here = self._recent.items(now), existing(counts.local)
+            lately, here = self._recent.flow(now), existing(counts.local)
             if not excess(self._care(), most, lately, here):
                 self._budget, self._free = most, most if word.released else 0
                 return
@@ -144,7 +147,7 @@ class FolderGuard:
         self._budget = max(0, self._budget - items)
         free = min(items, self._free)
         self._free -= free
-        self._recent.add(self._clock.seconds(), items - free)
+        self._recent.add(self._clock.seconds(), Flow(items - free, news(batch)))
         return True
 
     @property
@@ -165,18 +168,18 @@ class FolderGuard:
         marks = await index.ask(risk.marks_now)
         by = await self._count(word.released)
         holding = self.held is not None or bool(word.since)
-        lately = word.lately if holding else self._recent.items(now)
+        lately = word.lately if holding else self._recent.flow(now)
         here = existing(index.counts().local)
-        seen = _sum(by).items
+        seen = total(by).items
         limit = excess(care, seen, lately, here)
-        if limit and _sum(by).deletions:
+        if limit and total(by).deletions:
             for device, moves in (await index.ask(risk.moved, word.released, self._comes)).items():
                 lost = by[device]
                 by[device] = lost._replace(deletions=lost.deletions - moves.deletions)
-            limit = excess(care, _sum(by).items, lately, here)
+            limit = excess(care, total(by).items, lately, here)
         self._judged, self._stale = self._clock.seconds(), False
         if not limit:
-            every = _sum(await self._count({})).items if word.released else seen
+            every = total(await self._count({})).items if word.released else seen
             self._budget, self._free = every, every - seen
             if holding:
                 await self._withdrawn(word)
@@ -208,7 +211,7 @@ class FolderGuard:
     async def _withdrawn(self, word: Word) -> None:
         """What was held is not too much any more: other devices took it back, or a setting changed."""
         held, self.held = self.held, None
-        await self._say(word._replace(since=0.0, lately=0))
+        await self._say(word._replace(since=0.0, lately=Flow()))
         if held is not None:
             self._tell(EventType.GUARD_RELEASED, held, reason="withdrawn")
         self._log.info("folder {folder}: nothing is held any more", folder=self._folder)
@@ -351,10 +354,3 @@ class FolderGuard:
                 **more,
             },
         )
-
-
-def _sum(by: Mapping[ShortID, Lost]) -> Lost:
-    total = Lost()
-    for one in by.values():
-        total = total.plus(one)
-    return total

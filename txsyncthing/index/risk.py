@@ -71,25 +71,6 @@ class Lost(NamedTuple):
         return Lost(self.deletions + other.deletions, self.overwrites + other.overwrites)
 
 
-class Risk(NamedTuple):
-    """
-    All that is at risk.
-
-    :ivar by: what of it each device made.
-    :ivar marks: what the devices had told when this was counted.
-    """
-
-    by: Mapping[ShortID, Lost]
-    marks: Marks
-
-    @property
-    def lost(self) -> Lost:
-        total = Lost()
-        for one in self.by.values():
-            total = total.plus(one)
-        return total
-
-
 class Endangered(NamedTuple):
     """One item at risk."""
 

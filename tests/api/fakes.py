@@ -98,13 +98,16 @@ class FakeGuard:
     def reconsider(self) -> None:
         pass
 
+    def of(self, what: str) -> float:
+        return 0.0
+
 
 class FakeFolder:
     """A folder that runs; a scan ends when the test says so."""
 
     def __init__(self) -> None:
         self.index = FakeIndex()
-        self.guard = self.owner = FakeGuard()
+        self.guard = self.owner = self.since = FakeGuard()
         self.filesystem = MemoryFilesystem(lambda: START)
         self.now = FolderStatus(PHOTOS, FolderState.IDLE, START)
         self.moving = PullProgress()
@@ -144,6 +147,9 @@ class FakeFolders:
 
     def get(self, id: FolderID) -> FolderView | None:
         return (self.real or self.photos) if id == PHOTOS else None
+
+    def paused_since(self, id: FolderID) -> float:
+        return START if id == RESTING else 0.0
 
     def ignores(self, id: FolderID) -> Deferred[Ignores]:
         return succeed(self.lines.get(id, Ignores((), ())))

@@ -298,15 +298,15 @@ def test_an_item_that_fails_is_told_and_tried_again(world: World) -> None:
     world.offer(service, (file("f", b"theirs"), b"theirs"))
     del world.peers.data[ANN]
     world.clock.advance(1)
-    (error,) = service.errors()
+    (error,) = service.status().errors
     assert (error.path, error.cause) == ("f", "no-peer")
     (told,) = world.told(EventType.FOLDER_ERRORS)
     assert told["errors"] == [{"path": "f", "error": error.error}]
     world.peers.data[ANN] = {"f": b"theirs"}
     world.clock.advance(59)
-    assert service.errors()
+    assert service.status().errors
     world.clock.advance(2)
-    assert service.errors() == ()
+    assert service.status().errors == ()
     assert world.read("f") == b"theirs"
 
 
@@ -334,7 +334,7 @@ def test_a_local_edit_that_was_not_seen_becomes_a_conflict_copy(world: World) ->
     (copy,) = [e.base for e in world.disk.list("") if "sync-conflict" in e.base]
     assert world.read(copy) == b"edited, not scanned"
     assert local(service, copy).size == len(b"edited, not scanned")
-    assert service.errors() == ()
+    assert service.status().errors == ()
     assert service.index.counts().need.items == 0
 
 

@@ -117,13 +117,16 @@ class ExplainResource:
             busy=self._busy(),
             connected=self._connected(config),
             away=lambda device: self._away(id, device),
+            seen=self._seen,
             name=self._name,
+            paused_since=self._folders.paused_since(id),
         )
         if folder is None:
             return facts
         status, progress = folder.status(), folder.progress()
         facts = facts._replace(
             status=status,
+            since=folder.since.of,
             in_progress=len(progress.in_progress),
             queued=len(progress.queued),
             bytes_done=sum(one.bytes_done for one in progress.files),
@@ -169,6 +172,10 @@ class ExplainResource:
         if state is RemoteState.PAUSED:
             return "has paused the folder"
         return "does not share the folder with us" if state is not RemoteState.VALID else "is here"
+
+    def _seen(self, device: DeviceID) -> float:
+        status = self._cluster.devices().get(device)
+        return status.statistics.last_seen if status is not None else 0.0
 
     def _name(self, device: DeviceID) -> str:
         return self._who(device.short)

@@ -196,6 +196,13 @@ class OwnerView(Protocol):
     def reconsider(self) -> None: ...
 
 
+class SinceView(Protocol):
+    """Since when something is wrong (folder/since.py: Since)."""
+
+    def of(self, what: str) -> float:
+        """Unix seconds; 0 while it is not."""
+
+
 class CareView(Protocol):
     """Our own settings of folders (node/care.py: CareBook)."""
 
@@ -234,6 +241,9 @@ class FolderView(Protocol):
     def owner(self) -> OwnerView: ...
 
     @property
+    def since(self) -> SinceView: ...
+
+    @property
     def filesystem(self) -> Filesystem: ...
 
     def matcher(self) -> Matcher:
@@ -256,6 +266,9 @@ class FoldersView(Protocol):
 
     def get(self, id: FolderID) -> FolderView | None:
         """The folder if it runs."""
+
+    def paused_since(self, id: FolderID) -> float:
+        """Unix seconds; at the earliest our own start. 0: it is not."""
 
     def ignores(self, id: FolderID) -> Awaitable[Ignores]:
         """The ignore patterns of a configured folder, paused or not."""

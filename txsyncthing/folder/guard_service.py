@@ -193,7 +193,8 @@ class FolderGuard:
             await self._say(word._replace(since=since, lately=lately))
             self._tell(EventType.GUARD_HELD, held)
             self._log.warn(
-                "folder {folder}: held: {sentence}; POST /rest/x/guard/release or refuse?folder={folder}",
+                "folder {folder}: held: {sentence}; POST /rest/x/guard/release?folder={folder} lets it be"
+                " done, .../refuse keeps what is here",
                 folder=self._folder,
                 sentence=held.sentence(care),
             )

@@ -165,7 +165,7 @@ def _blockers(facts: ItemFacts, wanted: bool) -> Iterable[Reason]:
     if facts.ignored:
         yield _ignored(facts)
     elif (cause := bad_name(facts.name)) is not None:
-        yield Reason(cause.code, f"{_capital(cause.sentence)}.", remedy=cause.remedy)
+        yield Reason(cause.code, _sentence(cause.sentence), remedy=_sentence(cause.remedy))
     if sight.stat is not None and sight.stat.kind is Kind.OTHER:
         yield Reason(
             "special", "It is no file, directory or symlink: such things are never synced."
@@ -188,7 +188,7 @@ def _blockers(facts: ItemFacts, wanted: bool) -> Iterable[Reason]:
     if (change := changed_here(facts)) and not folder.paused:
         yield Reason(
             "local-change",
-            f"{_capital(change)}.",
+            _sentence(change),
             remedy="Nothing: the next scan finds it.",
             next=_scan(facts),
         )
@@ -201,7 +201,9 @@ def _blockers(facts: ItemFacts, wanted: bool) -> Iterable[Reason]:
     for error in facts.errors:
         if error.cause not in ("no-peer", "held"):
             text = error.error.partition(": ")[2] or error.error
-            yield Reason(error.cause, f"The last try failed: {text}.", remedy=error.remedy)
+            yield Reason(
+                error.cause, f"The last try failed: {text}.", remedy=_sentence(error.remedy)
+            )
     if facts.needed and wanted:
         yield from _needed(facts)
 
@@ -297,5 +299,5 @@ def _scan(facts: ItemFacts) -> Next:
     return Next(at, "the next scan")
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

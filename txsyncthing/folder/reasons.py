@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from txsyncthing.folder.care import DEFAULT_CARE, Care
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.schedule import HEALTH_PAUSE
+from txsyncthing.folder.since import NEEDED, PULL_FAILED, RECEIVE_ONLY, SCAN_FAILED
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.index.missing import Missing
 from txsyncthing.vocabulary.device import DeviceID
@@ -51,7 +52,8 @@ class FolderFacts(NamedTuple):
     :ivar status: None: it does not run.
     :ivar busy: the folders that have the node's gate.
     :ivar missing: what nobody who is connected has.
-    :ivar away: why a device is not connected.
+    :ivar away: why a device is not connected; ``seen``: when it was last.
+    :ivar since: since when something is wrong, see ``since.py``.
     :ivar name: what people call a device.
     """
 
@@ -68,6 +70,9 @@ class FolderFacts(NamedTuple):
     missing: Missing = Missing()
     connected: frozenset[DeviceID] = frozenset()
     away: Callable[[DeviceID], str] = lambda device: "is not connected"
+    seen: Callable[[DeviceID], float] = lambda device: 0.0
+    since: Callable[[str], float] = lambda what: 0.0
+    paused_since: float = 0.0
     name: Callable[[DeviceID], str] = str
     in_progress: int = 0
     queued: int = 0
@@ -95,7 +100,7 @@ def _reasons(facts: FolderFacts) -> Iterable[Reason]:
     if facts.care_trouble:
         yield Reason("settings", facts.care_trouble, remedy="Mend the file, or move it away.")
     if facts.paused:
-        yield Reason("paused", "The folder is paused.", remedy="Resume it.")
+        yield Reason("paused", "The folder is paused.", facts.paused_since, "Resume it.")
         return
     status = facts.status
     if status is None:
@@ -117,7 +122,8 @@ def _reasons(facts: FolderFacts) -> Iterable[Reason]:
         yield Reason(
             "receive-only-changed",
             f"{_items(count)} changed here in a receive-only folder, and {_are(count)} not sent.",
-            remedy="Revert the changes, or make the folder send and receive.",
+            facts.since(RECEIVE_ONLY),
+            "Revert the changes, or make the folder send and receive.",
             data={"items": count},
         )
 
@@ -171,7 +177,8 @@ def _left(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
             "send-only",
             f"{_items(need)} {_are(need)} not as the other devices have {_them(need)}; this folder only"
             " sends.",
-            remedy="Override the changes to send our versions, or make the folder send and receive.",
+            facts.since(NEEDED),
+            "Override the changes to send our versions, or make the folder send and receive.",
             data={"items": need},
         )
         return
@@ -183,6 +190,7 @@ def _left(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
         yield Reason(
             "needed",
             f"{_items(need)} {_are(need)} needed.",
+            facts.since(NEEDED),
             next=_next_try(status),
             data={"items": need, "bytes": status.need_bytes},
         )
@@ -193,9 +201,9 @@ def _sends_only(facts: FolderFacts) -> bool:
 
 
 def _failed(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
-    for phase, errors, next in (
-        ("pull", status.pull_errors, _next_try(status)),
-        ("scan", status.scan_errors, _next_scan(status)),
+    for phase, errors, next, since in (
+        ("pull", status.pull_errors, _next_try(status), facts.since(PULL_FAILED)),
+        ("scan", status.scan_errors, _next_scan(status), facts.since(SCAN_FAILED)),
     ):
         by_cause: dict[str, list[ItemError]] = {}
         for error in errors:
@@ -206,9 +214,10 @@ def _failed(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
             yield Reason(
                 "failed-items",
                 f"{_items(len(some))} could not be {verb}: {some[0].error.partition(': ')[2]}.",
-                remedy=some[0].remedy,
-                next=next,
-                data={
+                since,
+                _sentence(some[0].remedy),
+                next,
+                {
                     "phase": phase,
                     "cause": cause,
                     "items": len(some),
@@ -270,7 +279,8 @@ def missing_reason(facts: FolderFacts) -> Reason:
         "waiting-for-peers",
         f"{_items(count)} {_are(count)} on no device that is connected"
         + (f": {who}." if who else "; no known device has them any more."),
-        remedy="Connect a device which has them.",
+        max(map(facts.seen, missing.by), default=0.0) or facts.since(NEEDED),
+        "Connect a device which has them.",
         next=Next(None, "pulled when such a device connects"),
         data={
             "items": count,
@@ -324,6 +334,10 @@ def error_reason(status: FolderStatus, now: float) -> Reason:
         remedy,
         Next(look, "a look whether it is well again; then a scan"),
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _items(count: int) -> str:

@@ -29,6 +29,7 @@ from txsyncthing.folder.root import Root
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
+from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
@@ -131,6 +132,7 @@ class FolderService(Service):
             index.on_local_change(self._local_changed),
             index.on_remote_change(self._remote_changed),
         ]
+        self.since = Since(self, unix)
 
     @property
     def id(self) -> FolderID:
@@ -299,10 +301,6 @@ class FolderService(Service):
         """The larger files that are being fetched now."""
         return self._puller.progress().files
 
-    def errors(self) -> tuple[ItemError, ...]:
-        """Of scanning and pulling, by name."""
-        return tuple(sorted((*self._jobs.scan_errors, *self._jobs.pull_errors)))
-
     def matcher(self) -> Matcher:
         """The ignore patterns in force (of the last scan)."""
         return self._jobs.matcher
@@ -362,6 +360,7 @@ class FolderService(Service):
         self._jobs.soon(self._runner)
 
     def _remote_changed(self, device: object, count: int) -> None:
+        self.since.look()
         self.remote_changed()
 
     def _local_changed(self, last: int, files: Sequence[FileInfo]) -> None:

@@ -69,6 +69,7 @@ class FoldersService(Service):
         self._gate = Limiter(self._width())
         self.care = CareBook(world.own, self._log)
         self._slots: dict[FolderID, Slot] = {}
+        self._paused: dict[FolderID, float] = {}  # since when
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
@@ -79,6 +80,10 @@ class FoldersService(Service):
         """The folder if it runs."""
         slot = self._slots.get(id)
         return None if slot is None else slot.service
+
+    def paused_since(self, id: FolderID) -> float:
+        """Unix seconds; at the earliest our own start. 0: it is not."""
+        return self._paused.get(id, 0.0)
 
     def ignores(self, id: FolderID) -> Deferred[Ignores]:
         """
@@ -183,6 +188,7 @@ class FoldersService(Service):
                 self._emit(kind, {"id": folder.id, "label": folder.label})
         self._follow(new)
         for folder in before.values():
+            self._paused.pop(folder.id, None)
             slot = self._slots[folder.id]
             slot.wanted, slot.removed = None, folder
             self._settle(slot)
@@ -193,6 +199,10 @@ class FoldersService(Service):
             if slot is None:
                 slot = self._slots[folder.id] = Slot(folder.id, self)
             slot.wanted = None if folder.paused else folder
+            if not folder.paused:
+                self._paused.pop(folder.id, None)
+            elif folder.id not in self._paused:
+                self._paused[folder.id] = self._world.unix()
             self._settle(slot)
 
     def _settle(self, slot: Slot) -> None:

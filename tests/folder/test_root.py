@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -157,42 +157,6 @@ def test_a_vanished_root_is_nothing_to_accept(world: Rooted) -> None:
     assert world.scan(service) == "folder path missing"
     with pytest.raises(NothingHeld):
         release(service)
-
-
-def unplug(world: Rooted) -> None:
-    world.disk.unplug()
-
-
-def replace(world: Rooted) -> None:
-    world.disk.unplug()
-    world.disk.make_directory("", 0o755)
-    world.disk.make_directory(".stfolder", 0o755)
-
-
-def remount(world: Rooted) -> None:
-    world.disk.device = 6
-    world.disk.remove("f00")
-
-
-@pytest.mark.parametrize("accident", [unplug, replace, remount, Rooted.empty])
-@pytest.mark.parametrize("moment", ["walk", "confirm", "hash"])
-def test_in_the_middle_of_a_scan_no_deletion_is_recorded(
-    world: Rooted, accident: Callable[[Rooted], None], moment: str
-) -> None:
-    service = world.folder()
-    sequence = service.index.sequence
-    world.disk.remove("f11")
-    operation, name = {
-        "walk": ("list", ""),
-        "confirm": ("lstat", "f11"),
-        "hash": ("open", "f05"),
-    }[moment]
-    if moment == "hash":
-        world.write("f05", b"changed")
-    world.disk.intercept(operation, name, lambda: accident(world))
-    assert world.scan(service) != ""
-    assert deleted(service) == 0
-    assert service.index.sequence == sequence
 
 
 def test_what_the_cluster_deleted_may_leave_an_empty_root(world: Rooted) -> None:

@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from txsyncthing.api.rest_resource import RestSite
-from txsyncthing.api.seams import Usage, Version
+from txsyncthing.api.seams import FolderView, Usage, Version
 from txsyncthing.api.service import ApiService, Parts
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
@@ -25,18 +25,25 @@ from txsyncthing.config.device import DeviceConfig
 from txsyncthing.config.folder import FolderConfig, FolderDevice
 from txsyncthing.config.gui import GuiConfig
 from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.events.bus import EventBus
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.folder.guard import Held
+from txsyncthing.folder.guard_service import NothingHeld
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
+from txsyncthing.ignore.matcher import EMPTY, Matcher
+from txsyncthing.index.risk import Marks
+from txsyncthing.node.care import CareBook
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.testing.workers import InlineWorkers
 from txsyncthing.versions.listing import FileVersions
 from txsyncthing.versions.rewind import Report
-from txsyncthing.vocabulary.device import DeviceID
+from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID
 from txsyncthing.vocabulary.file import FileInfo
-from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
+from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder, RemoteState
 from txsyncthing.vocabulary.name import WireName
 
 T = TypeVar("T")
@@ -63,6 +70,12 @@ class FakeIndex:
 
     def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
         return succeed({name: self.world[name] for name in names if name in self.world})
+
+    def versions(self, name: WireName) -> Deferred[dict[DeviceID, FileInfo]]:
+        return succeed({LOCAL_DEVICE: self.here[name]} if name in self.here else {})
+
+    def ask(self, question: Callable[..., T], *args: object, **kwargs: object) -> Deferred[T]:
+        raise NotImplementedError("put a real folder in this one's place")
 
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Deferred[list[FileInfo]]:
         assert order is PullOrder.ALPHABETIC
@@ -95,12 +108,35 @@ class FakeVersions:
         return execute(answer, *arguments) if self.trouble is None else fail(self.trouble)
 
 
+class FakeGuard:
+    """A guard and an owner: nothing is held."""
+
+    refusing = False
+    released: Marks = {}
+
+    def look(self) -> Deferred[Held | None]:
+        return succeed(None)
+
+    def release(self, id: str = "") -> Deferred[None]:
+        return fail(NothingHeld("nothing is held in this folder"))
+
+    refuse = release
+
+    def reconsider(self) -> None:
+        pass
+
+    def of(self, what: str) -> float:
+        return 0.0
+
+
 class FakeFolder:
     """A folder that runs; a scan ends when the test says so."""
 
     def __init__(self) -> None:
         self.versions = FakeVersions()
         self.index = FakeIndex()
+        self.guard = self.owner = self.since = FakeGuard()
+        self.filesystem = MemoryFilesystem(lambda: START)
         self.now = FolderStatus(PHOTOS, FolderState.IDLE, START)
         self.moving = PullProgress()
         self.scans: list[tuple[tuple[str, ...], Deferred[None]]] = []
@@ -109,6 +145,9 @@ class FakeFolder:
 
     def status(self) -> FolderStatus:
         return self.now
+
+    def matcher(self) -> Matcher:
+        return EMPTY
 
     def progress(self) -> PullProgress:
         return self.moving
@@ -130,11 +169,15 @@ class FakeFolders:
 
     def __init__(self) -> None:
         self.photos = FakeFolder()
+        self.real: FolderView | None = None  # in the place of photos
         self.lines: dict[FolderID, Ignores] = {}
         self.resets: list[FolderID] = []
 
-    def get(self, id: FolderID) -> FakeFolder | None:
-        return self.photos if id == PHOTOS else None
+    def get(self, id: FolderID) -> FolderView | None:
+        return (self.real or self.photos) if id == PHOTOS else None
+
+    def paused_since(self, id: FolderID) -> float:
+        return START if id == RESTING else 0.0
 
     def ignores(self, id: FolderID) -> Deferred[Ignores]:
         return succeed(self.lines.get(id, Ignores((), ())))
@@ -155,6 +198,7 @@ class FakeCluster:
         self.known: dict[DeviceID, DeviceStatus] = {PEER: DeviceStatus(paused=False)}
         self.total = Bytes()
         self.complete = Completion()
+        self.states: dict[DeviceID, RemoteState] = {}
         self.asked: list[tuple[DeviceID, FolderID | None]] = []
         self.sources: list[tuple[DeviceID, bool]] = []
         self.knocking: dict[DeviceID, PendingDevice] = {}
@@ -169,6 +213,9 @@ class FakeCluster:
     def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
         self.asked.append((device, folder))
         return self.complete
+
+    def remote_state(self, device: DeviceID, folder: FolderID) -> RemoteState:
+        return self.states.get(device, RemoteState.UNKNOWN)
 
     def availability(
         self, folder: FolderID, name: WireName
@@ -274,6 +321,8 @@ class FakeNodeApi:
         self.connections = FakeConnections()
         self.folders = FakeFolders()
         self.events = EventBus(self.unix)
+        self.own = OwnSettings()
+        self.care = CareBook(self.own, self.logs.area("folders"))
         parts = Parts(
             node=self.node,
             log_view=self.logs,
@@ -283,6 +332,7 @@ class FakeNodeApi:
             folders=self.folders,
             events=self.events,
             workers=InlineWorkers(),
+            care=self.care,
         )
         self.service = ApiService(
             reactor=self.reactor,

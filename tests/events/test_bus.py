@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from txsyncthing.events.bus import MAX_MASKS, RING, EventBus
-from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, EventType, Mask, parse_mask
+from txsyncthing.events.types import (
+    DEFAULT_MASK,
+    DISK_MASK,
+    GUARD_MASK,
+    EventType,
+    Mask,
+    parse_mask,
+)
 
 SCAN, IDLE = EventType.FOLDER_SCAN_PROGRESS, EventType.STATE_CHANGED
 
@@ -80,7 +87,7 @@ def test_an_empty_mask_never_gives_anything() -> None:
 def test_masks_are_read_from_names() -> None:
     assert parse_mask("StateChanged, Nonsense,ItemStarted") == {IDLE, EventType.ITEM_STARTED}
     assert parse_mask("") == frozenset()
-    assert frozenset(EventType) == DEFAULT_MASK | DISK_MASK
+    assert frozenset(EventType) == DEFAULT_MASK | DISK_MASK | GUARD_MASK
 
 
 def test_masks_without_number_do_not_fill_the_memory() -> None:

@@ -13,6 +13,7 @@ from tests.pull.folder import ANN, ME, NOW, Peers, answer, file, gone
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderFailed, FolderService
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -34,6 +35,8 @@ class World:
         self.gate = Limiter(0)
         self.events: list[tuple[EventType, Mapping[str, object]]] = []
         self.made: list[FolderService] = []
+        self.outside: Outside | None = None
+        self.database = ":memory:"
 
     def unix(self) -> float:
         return NOW + self.clock.seconds()
@@ -50,11 +53,12 @@ class World:
             self.unix,
             lambda: 0.5,
             self.disk,
-            FolderIndex(workers, ":memory:", ME, lambda n: b"\x01" * n),
+            FolderIndex(workers, self.database, ME, lambda n: b"\x01" * n),
             self.peers,
             self.emit,
             self.gate,
             ME,
+            outside=self.outside,
         )
         self.made.append(service)
         if start:
@@ -294,15 +298,15 @@ def test_an_item_that_fails_is_told_and_tried_again(world: World) -> None:
     world.offer(service, (file("f", b"theirs"), b"theirs"))
     del world.peers.data[ANN]
     world.clock.advance(1)
-    (error,) = service.errors()
+    (error,) = service.status().errors
     assert (error.path, error.cause) == ("f", "no-peer")
     (told,) = world.told(EventType.FOLDER_ERRORS)
     assert told["errors"] == [{"path": "f", "error": error.error}]
     world.peers.data[ANN] = {"f": b"theirs"}
     world.clock.advance(59)
-    assert service.errors()
+    assert service.status().errors
     world.clock.advance(2)
-    assert service.errors() == ()
+    assert service.status().errors == ()
     assert world.read("f") == b"theirs"
 
 
@@ -330,7 +334,7 @@ def test_a_local_edit_that_was_not_seen_becomes_a_conflict_copy(world: World) ->
     (copy,) = [e.base for e in world.disk.list("") if "sync-conflict" in e.base]
     assert world.read(copy) == b"edited, not scanned"
     assert local(service, copy).size == len(b"edited, not scanned")
-    assert service.errors() == ()
+    assert service.status().errors == ()
     assert service.index.counts().need.items == 0
 
 

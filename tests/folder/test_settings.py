@@ -143,16 +143,16 @@ def test_what_does_not_fit_comes_soon_after_there_is_room(world: World) -> None:
     data = b"x" * (4 * 1024 * 1024)
     world.offer(service, (file("f", data), data))
     world.clock.advance(1.0)
-    (error,) = service.errors()
+    (error,) = service.status().errors
     assert (error.cause, error.path) == ("no-space", "f")
     assert error.error.startswith(
         'syncing: insufficient space in folder "Default" (default) (/default)'
     )
     world.clock.pump([LOOK] * 5)
-    assert service.errors() == (error,)
+    assert service.status().errors == (error,)
     world.disk.resize(10 * 1024 * 1024)
     world.clock.pump([LOOK, 1.0])
-    assert service.errors() == ()
+    assert service.status().errors == ()
     assert world.read("f") == data
 
 

@@ -13,9 +13,10 @@ from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.index.service import FolderIndex
+from txsyncthing.pull.finish import Change
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.plan import Plan
-from txsyncthing.pull.seams_service import Seams
+from txsyncthing.pull.seams_service import Free, Seams
 from txsyncthing.pull.service import FolderPuller, PullResult
 from txsyncthing.pull.sources import BlockRequest, SourceRefused
 from txsyncthing.testing.workers import InlineWorkers
@@ -155,6 +156,7 @@ class Heard:
     def __init__(self) -> None:
         self.items: list[tuple[str, str, str]] = []
         self.stored: list[FileInfo] = []
+        self.changes: list[Change] = []
 
     def started(self, file: FileInfo, action: str) -> None:
         self.items.append(("started", file.name, action))
@@ -164,6 +166,21 @@ class Heard:
 
     def recorded(self, files: Sequence[FileInfo]) -> None:
         self.stored.extend(files)
+
+    def changed(self, changes: Sequence[tuple[FileInfo, Change]]) -> None:
+        self.changes.extend(change for _, change in changes)
+
+
+class Holding(Free):
+    """``Hold``: remembers the batches, and lets all go or none."""
+
+    def __init__(self) -> None:
+        self.held: list[Plan] = []
+        self.goes_on = True
+
+    async def goes(self, batch: Plan) -> bool:
+        self.held.append(batch)
+        return self.goes_on
 
 
 class Folder:
@@ -183,8 +200,7 @@ class Folder:
         self.peers = Peers()
         self.heard = Heard()
         self.matcher = matcher
-        self.held: list[Plan] = []
-        self.goes = True
+        self.hold = Holding()
         self.seams = Seams(
             InlineWorkers(),
             self.clock,
@@ -194,14 +210,10 @@ class Folder:
             self.index,
             self.peers,
             self.heard,
-            self._hold,
+            self.hold,
         )
         self.puller = FolderPuller(self.seams, options or PullOptions(FOLDER))
         self.syncing = 0
-
-    async def _hold(self, batch: Plan) -> bool:
-        self.held.append(batch)
-        return self.goes
 
     def tell(self, *files: FileInfo, device: DeviceID = ANN) -> None:
         """The peer sends an Index Update."""

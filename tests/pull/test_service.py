@@ -491,11 +491,11 @@ def test_a_batch_can_be_held(folder: Folder) -> None:
     had = folder.scan("old", b"x")
     folder.offer((file("f", b"bytes", 4), b"bytes"))
     folder.tell(gone(had))
-    folder.goes = False
+    folder.hold.goes_on = False
     assert folder.pull().pulled == 0
     assert folder.names() == ["old"]
-    assert [len(batch.files) + len(batch.deleted_files) for batch in folder.held] == [1, 1]
-    folder.goes = True
+    assert [len(batch.files) + len(batch.deleted_files) for batch in folder.hold.held] == [1, 1]
+    folder.hold.goes_on = True
     folder.pull()
     assert folder.names() == ["f"]
 

@@ -11,11 +11,11 @@ import pytest
 
 from txsyncthing.filesystem.disk import DiskFilesystem
 from txsyncthing.filesystem.memory import MemoryFilesystem
-from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.filesystem.seam import Filesystem, ThroughSymlink
 from txsyncthing.ignore.lines import loader
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.scan.values import ScanOptions
-from txsyncthing.scan.walk import Mark, Walk
+from txsyncthing.scan.walk import Mark, Walk, item_error
 
 
 @pytest.fixture
@@ -122,3 +122,20 @@ def test_a_disk_is_walked_without_following_or_opening_anything(tmp_path: Path) 
     assert names == ["café", "link", "loop", "new\nline", "n" * 255]
     assert (root / "caf\u00e9").exists()
     assert "link/secret" not in names
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (PermissionError(13, "Permission denied"), "unreadable"),
+        (OSError(5, "Input/output error"), "disk"),
+        (ThroughSymlink(40, "a part of the path is a symlink"), "through-symlink"),
+    ],
+)
+def test_every_failed_item_has_a_cause_and_a_remedy(error: OSError, cause: str) -> None:
+    failed = item_error("f", "scan", error)
+    assert failed.cause == cause
+    assert failed.error == f"scan: {error.strerror}"
+    assert failed.remedy
+    for told in ("bad-name", "name-taken", "changed-locally", "permission"):
+        assert item_error("f", "scan", "why", told).remedy

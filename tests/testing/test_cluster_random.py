@@ -234,7 +234,7 @@ class Story:
             lines.append(f"{member.name}: {tree}")
             folder = member.node.folders.get(DOCS)
             if folder is not None:
-                lines += [str(folder.status().state), str(folder.errors())]
+                lines += [str(folder.status().state), str(folder.status().errors)]
         return "\n".join(lines)
 
 

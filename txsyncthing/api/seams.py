@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
 from txsyncthing.cluster.status import Bytes, DeviceStatus
 from txsyncthing.connections.service import DialStatus, ListenerStatus
+from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.care import Care
+from txsyncthing.folder.guard import Held
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.status import FolderStatus
+from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.index.reader import FolderReader
+from txsyncthing.index.risk import Marks
+from txsyncthing.pull.progress import FileProgress
 from txsyncthing.runtime.lines import Level, Line
 from txsyncthing.versions.listing import FileVersions
 from txsyncthing.versions.rewind import Report
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
-from txsyncthing.vocabulary.folder import FolderID, PullOrder
+from txsyncthing.vocabulary.folder import FolderID, PullOrder, RemoteState
 from txsyncthing.vocabulary.name import WireName
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -115,6 +123,9 @@ class ClusterView(Protocol):
     def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
         """:raises KeyError: the folder is unknown, paused or not running."""
 
+    def remote_state(self, device: DeviceID, folder: FolderID) -> RemoteState:
+        """What the device says of a folder; ``unknown`` while it is away."""
+
     def availability(
         self, folder: FolderID, name: WireName
     ) -> Awaitable[list[tuple[DeviceID, bool]]]: ...
@@ -147,12 +158,70 @@ class IndexView(Protocol):
 
     def global_(self, names: Sequence[WireName]) -> Awaitable[dict[WireName, FileInfo]]: ...
 
+    def versions(self, name: WireName) -> Awaitable[dict[DeviceID, FileInfo]]:
+        """What each device says of an item; LOCAL_DEVICE for us."""
+
+    def ask(
+        self,
+        question: Callable[Concatenate[FolderReader, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        """One of the questions of ``index/risk.py`` or ``index/missing.py``."""
+
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Awaitable[list[FileInfo]]:
         """Needed items in this order, without hashes."""
 
 
+class GuardView(Protocol):
+    """What a folder holds (folder/guard_service.py: FolderGuard)."""
+
+    def look(self) -> Awaitable[Held | None]:
+        """:raises IndexFailed: the index could not be read."""
+
+    @property
+    def refusing(self) -> bool: ...
+
+    @property
+    def released(self) -> Marks: ...
+
+
+class OwnerView(Protocol):
+    """What a folder's owner may say (folder/owner_service.py: FolderOwner)."""
+
+    def release(self, id: str = ...) -> Awaitable[None]:
+        """:raises NothingHeld: there is nothing to say it of."""
+
+    def refuse(self, id: str = ...) -> Awaitable[None]:
+        """:raises NothingHeld: or ``CannotRefuse``."""
+
+    def reconsider(self) -> None: ...
+
+
+class SinceView(Protocol):
+    """Since when something is wrong (folder/since.py: Since)."""
+
+    def of(self, what: str) -> float:
+        """Unix seconds; 0 while it is not."""
+
+
+class CareView(Protocol):
+    """Our own settings of folders (node/care.py: CareBook)."""
+
+    def care(self, folder: FolderID) -> Care: ...
+
+    def trouble(self, folder: FolderID) -> str:
+        """Why the defaults are in force; empty if they are not."""
+
+    def change(self, folder: FolderID, values: Mapping[str, Any]) -> Awaitable[None]:
+        """:raises BadCare: or ``OwnUnsaved``."""
+
+
 class Progress(Protocol):
     """What a folder pulls (pull/progress.py: PullProgress)."""
+
+    @property
+    def files(self) -> Sequence[FileProgress]: ...
 
     @property
     def in_progress(self) -> frozenset[WireName]: ...
@@ -197,6 +266,21 @@ class FolderView(Protocol):
     @property
     def versions(self) -> VersionsView: ...
 
+    @property
+    def guard(self) -> GuardView: ...
+
+    @property
+    def owner(self) -> OwnerView: ...
+
+    @property
+    def since(self) -> SinceView: ...
+
+    @property
+    def filesystem(self) -> Filesystem: ...
+
+    def matcher(self) -> Matcher:
+        """The ignore patterns in force."""
+
     def status(self) -> FolderStatus: ...
 
     def progress(self) -> Progress: ...
@@ -214,6 +298,9 @@ class FoldersView(Protocol):
 
     def get(self, id: FolderID) -> FolderView | None:
         """The folder if it runs."""
+
+    def paused_since(self, id: FolderID) -> float:
+        """Unix seconds; at the earliest our own start. 0: it is not."""
 
     def ignores(self, id: FolderID) -> Awaitable[Ignores]:
         """The ignore patterns of a configured folder, paused or not."""

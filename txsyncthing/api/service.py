@@ -26,10 +26,19 @@ from txsyncthing.api.config_resource import ConfigResource
 from txsyncthing.api.db_resource import DbResource
 from txsyncthing.api.events_resource import EventsResource
 from txsyncthing.api.exchange import Route
+from txsyncthing.api.explain_resource import ExplainResource
+from txsyncthing.api.guard_resource import GuardResource
 from txsyncthing.api.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
-from txsyncthing.api.seams import ClusterView, ConnectionsView, FoldersView, LogView, NodeView
+from txsyncthing.api.seams import (
+    CareView,
+    ClusterView,
+    ConnectionsView,
+    FoldersView,
+    LogView,
+    NodeView,
+)
 from txsyncthing.api.session import Guard, Rules
 from txsyncthing.api.sniff_protocol import SniffFactory
 from txsyncthing.api.system_resource import SystemResource
@@ -55,6 +64,7 @@ class Parts:
     folders: FoldersView
     events: EventBus
     workers: Workers
+    care: CareView
 
 
 class ApiService(Service):
@@ -135,7 +145,17 @@ class ApiService(Service):
         versions = VersionsResource(
             folders=parts.folders, holder=parts.holder, lane=parts.workers.disk
         )
-        rooms = (system, db, versions, config, cluster, self._events)
+        guard = GuardResource(folders=parts.folders, holder=parts.holder, care=parts.care)
+        explain = ExplainResource(
+            folders=parts.folders,
+            holder=parts.holder,
+            cluster=parts.cluster,
+            care=parts.care,
+            lane=parts.workers.disk,
+            me=parts.node.id,
+            unix=unix,
+        )
+        rooms = (system, db, versions, config, cluster, guard, explain, self._events)
         return [route for room in rooms for route in room.routes()]
 
     @property

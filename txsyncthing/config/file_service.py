@@ -103,13 +103,13 @@ def save(path: str, configuration: Configuration) -> None:
             same = not migrated and from_xml(tree) == configuration
         except InvalidConfiguration:
             tree = None
-            _replace(f"{path}.damaged", before)
+            replace_file(f"{path}.damaged", before)
         else:
             if same:
                 return
             if migrated:
-                _replace(f"{path}.v{version}", before)
-    _replace(path, to_xml(configuration, tree))
+                replace_file(f"{path}.v{version}", before)
+    replace_file(path, to_xml(configuration, tree))
 
 
 class ConfigFileService(Service):
@@ -236,7 +236,7 @@ def _read(path: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def _replace(path: str, data: bytes) -> None:
+def replace_file(path: str, data: bytes) -> None:
     """Put data in a file's place, whole or not at all; a link is followed, its target replaced."""
     path = os.path.realpath(path)
     temporary = f"{path}.tmp"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, EventType, Mask
+from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, GUARD_MASK, EventType, Mask
 
 RING = 1000  # events that a subscription keeps
 MAX_MASKS = 64  # then the mask that was asked for least recently is forgotten
@@ -85,8 +85,8 @@ def void(_: object) -> None:
 
 class EventBus:
     """
-    All events of one node. The default and the disk subscription exist from the start; another
-    one begins with the first question for it.
+    All events of one node. The default, the disk and the guard's subscription exist from the start;
+    another one begins with the first question for it.
 
     :param unix: the wall clock, in Unix seconds.
     """
@@ -94,7 +94,8 @@ class EventBus:
     def __init__(self, unix: Callable[[], float]) -> None:
         self._unix = unix
         self._global_id = 0
-        self._permanent = {mask: Subscription(mask) for mask in (DEFAULT_MASK, DISK_MASK)}
+        masks = (DEFAULT_MASK, DISK_MASK, GUARD_MASK)
+        self._permanent = {mask: Subscription(mask) for mask in masks}
         self._others: dict[Mask, Subscription] = {}  # least recently asked for first
         self._wanted: dict[EventType, list[Subscription]] = {}  # who wants it; made when asked
 

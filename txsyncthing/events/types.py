@@ -46,13 +46,20 @@ class EventType(StrEnum):
     LOGIN_ATTEMPT = "LoginAttempt"
     FAILURE = "Failure"
     UPGRADE_RESTART_SCHEDULED = "UpgradeRestartScheduled"
+    # Ours alone: whoever wants them names them, so that no client meets what it does not know.
+    GUARD_HELD = "GuardHeld"
+    GUARD_RELEASED = "GuardReleased"
+    GUARD_REFUSED = "GuardRefused"
 
 
 Mask = frozenset[EventType]
 """Which kinds somebody wants."""
 
 DISK_MASK: Mask = frozenset({EventType.LOCAL_CHANGE_DETECTED, EventType.REMOTE_CHANGE_DETECTED})
-DEFAULT_MASK: Mask = frozenset(EventType) - DISK_MASK
+GUARD_MASK: Mask = frozenset(
+    {EventType.GUARD_HELD, EventType.GUARD_RELEASED, EventType.GUARD_REFUSED}
+)
+DEFAULT_MASK: Mask = frozenset(EventType) - DISK_MASK - GUARD_MASK
 
 Emit = Callable[[EventType, Mapping[str, object]], None]
 """How a room tells an event: ``emit(EventType.ITEM_STARTED, {"folder": ..., ...})``, with the

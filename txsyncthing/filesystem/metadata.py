@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from posixpath import normpath
 
-from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import join
 
@@ -44,7 +44,7 @@ def same_permissions(a: int, b: int) -> bool:
     return (a ^ b) & PERMISSIONS == 0
 
 
-def check_folder(filesystem: Filesystem, marker: str) -> None:
+def check_folder(filesystem: Filesystem, marker: str) -> Stat:
     """
     Make sure that the folder is there and is ours; a worker's job.
 
@@ -52,6 +52,7 @@ def check_folder(filesystem: Filesystem, marker: str) -> None:
     that would empty the folder on all devices.
 
     :param marker: the name of any item in the folder.
+    :returns: the root's metadata.
     :raises FolderUnhealthy: the root or the marker is missing or unreadable.
     """
     try:
@@ -74,6 +75,7 @@ def check_folder(filesystem: Filesystem, marker: str) -> None:
         ) from None
     except OSError as error:
         raise FolderUnhealthy(f"folder marker unreadable: {error.strerror}") from None
+    return root
 
 
 def make_marker(filesystem: Filesystem, folder: FolderID, marker: str = DEFAULT_MARKER) -> None:

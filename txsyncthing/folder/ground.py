@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from txsyncthing.clock import Clock
-from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import check_folder, make_marker
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
 from txsyncthing.index.service import FolderIndex
@@ -30,22 +28,6 @@ class Ground:
     index: FolderIndex
     gate: Permits
     surroundings: Surroundings = NOWHERE
-
-
-def is_healthy(filesystem: Filesystem, marker: str) -> bool:
-    """
-    A worker's job, for scans.
-
-    :raises FolderUnhealthy: it is not.
-    """
-    check_folder(filesystem, marker)
-    return True
-
-
-def make_folder(filesystem: Filesystem, config: FolderConfig) -> None:
-    """A worker's job: the root and the marker of a folder that is new here."""
-    filesystem.make_directory("", 0o777)
-    make_marker(filesystem, config.id, config.marker_name)
 
 
 def disk_text(error: OSError) -> str:

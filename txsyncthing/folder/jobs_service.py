@@ -19,12 +19,14 @@ from txsyncthing.clock import Timer
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.folder.events import FolderEvents
-from txsyncthing.folder.ground import Ground, disk_text, is_healthy, make_folder
-from txsyncthing.folder.ignores import load_matcher
+from txsyncthing.folder.ground import Ground, disk_text
+from txsyncthing.folder.guard_service import FolderGuard
+from txsyncthing.folder.health_service import look
 from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.pace import ScanPace
 from txsyncthing.folder.requests import Due, ScanRequests
 from txsyncthing.folder.room_service import RoomWatch
+from txsyncthing.folder.root import Root, make_folder
 from txsyncthing.folder.rules import rules, unsupported
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
@@ -63,6 +65,8 @@ class Jobs:
         scanner: FolderScanner,
         puller: FolderPuller,
         versions: FolderVersions,
+        root: Root,
+        guard: FolderGuard,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -73,6 +77,8 @@ class Jobs:
         self._scanner = scanner
         self._puller = puller
         self._versions = versions
+        self.root = root
+        self._guard = guard
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -82,6 +88,7 @@ class Jobs:
         self._running: Deferred[None] | None = None
         self._cancelled = False
         self._retry: Timer | None = None
+        self.next_try: float | None = None  # unix seconds
         self._pauses = PullPauses(config.puller_pause_s)
         self._pace = ScanPace(config.scan_progress_interval_s)
         self._room = RoomWatch(ground.clock, ground.workers.disk, ground.filesystem)
@@ -232,9 +239,11 @@ class Jobs:
         if trouble:
             return trouble
         try:
-            await ground.workers.disk.run(is_healthy, ground.filesystem, self._config.marker_name)
-            self.matcher = await ground.workers.disk.run(load_matcher, ground.filesystem)
+            disk, index = ground.workers.disk, ground.index
+            self.matcher = await look(disk, ground.filesystem, index, self.root)
         except FolderUnhealthy as error:
+            return self.root.ill(error)
+        except IndexFailed as error:
             return str(error)
         return ""
 
@@ -268,18 +277,19 @@ class Jobs:
         first = self._patterns is None
         if self.matcher.expanded != self._patterns:
             due.subs.clear()  # what the patterns say now concerns all
-        filesystem, marker = ground.filesystem, self._config.marker_name
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
                 options := await self._author_options(),
-                lambda: is_healthy(filesystem, marker),
+                partial(self.root.is_healthy, ground.filesystem),
                 self._progress,
             )
             if options.author is not None and not due.subs:
                 await ground.index.set_fact(_SURVEYED, b"1")
-        except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
+        except FolderUnhealthy as error:
+            return self.root.ill(error)
+        except (ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
             return disk_text(error)
@@ -338,7 +348,10 @@ class Jobs:
                 result = await self._puller.pull(self.matcher, runner.syncing)
             except CancelledError:
                 return
-            except (FolderUnhealthy, IndexFailed) as error:
+            except FolderUnhealthy as error:
+                runner.failed(self.root.ill(error))
+                return
+            except IndexFailed as error:
                 runner.failed(str(error))
                 return
             except OSError as error:
@@ -352,32 +365,34 @@ class Jobs:
     def _pulled(
         self, runner: Runner, result: PullResult, rescan: Sequence[str], duration: float
     ) -> None:
-        if result.failed or self.pull_errors:
-            self.pull_errors = result.failed
-            if result.failed:
-                self._events.errors((*self.scan_errors, *result.failed))
+        failed = (*result.failed, *self._guard.errors())
+        if failed or self.pull_errors:
+            self.pull_errors = failed
+            if failed:
+                self._events.errors((*self.scan_errors, *failed))
         if rescan:
             self.requests.add(rescan)
             runner.scan_wanted()
-        if not result.failed and not self.needs():
+        if not failed and not self.needs():
             self._pauses.done()
             self._room.done()
         elif not self._cancelled:
             self._forget_retry()
             pause = self._pauses.failed(duration)
+            self.next_try = self._ground.unix() + pause
             self._retry = self._ground.clock.callLater(pause, self._try_again, runner)
             if any(error.cause == Cause.NO_SPACE.code for error in result.failed):
                 self._room.begin(partial(self.soon, runner))
         runner.pulled()
 
     def _try_again(self, runner: Runner) -> None:
-        self._retry = None
+        self._retry = self.next_try = None
         if self.needs():
             runner.pull_wanted()
 
     def _forget_retry(self) -> None:
         self._room.stop()
-        retry, self._retry = self._retry, None
+        retry, self._retry, self.next_try = self._retry, None, None
         if retry is not None:
             retry.cancel()
 

@@ -7,7 +7,6 @@ Source: reference 5.1, 5.2, 5.5, 7.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import inf
 
 from twisted.application.service import Service
@@ -18,16 +17,21 @@ from txsyncthing.clock import Clock, Timer
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit
 from txsyncthing.filesystem.case import CaseFilesystem
-from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.changes_service import ChangeLog
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ground import Ground
+from txsyncthing.folder.guard_service import FolderGuard
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
 from txsyncthing.folder.jobs_service import Jobs
 from txsyncthing.folder.options import pull_options
+from txsyncthing.folder.outside import Outside
+from txsyncthing.folder.owner_service import FolderOwner
+from txsyncthing.folder.root import Root
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
+from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
 from txsyncthing.folder.versions_service import FolderVersions
@@ -35,8 +39,9 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
 from txsyncthing.pull.fetch_service import BlockSources
+from txsyncthing.pull.finish import Change
 from txsyncthing.pull.progress import FileProgress, PullProgress
-from txsyncthing.pull.seams_service import Hold, Seams, go_on
+from txsyncthing.pull.seams_service import Seams
 from txsyncthing.pull.service import FolderPuller
 from txsyncthing.runtime.limiter import Permits
 from txsyncthing.runtime.worker_service import Workers
@@ -67,9 +72,9 @@ class FolderService(Service):
     :param random: numbers from 0 to below 1.
     :param gate: one slot for each folder that may scan or pull at the same time.
     :param short: our own counter in versions.
-    :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
     :param surroundings: what the node's options say.
     :param place: where old versions lie.
+    :param outside: what else the node gives.
     """
 
     _log = Logger()
@@ -87,10 +92,11 @@ class FolderService(Service):
         emit: Emit,
         gate: Permits,
         short: ShortID,
-        hold: Hold = go_on,
         surroundings: Surroundings = NOWHERE,
         place: Place = IN_FOLDER,
+        outside: Outside | None = None,
     ) -> None:
+        outside = outside or Outside()
         self.config = config
         if not config.case_sensitive_fs:
             filesystem = CaseFilesystem(filesystem)
@@ -101,23 +107,30 @@ class FolderService(Service):
         self._random = random
         self._workers = workers
         self._events = FolderEvents(emit, config.id, config.label)
-        check = partial(check_folder, marker=config.marker_name)
         self.versions = FolderVersions(config, place, workers, unix, filesystem, self.rescan)
         lanes = self.versions.workers
-        seams = Seams(lanes, clock, unix, random, filesystem, index, sources, self, hold, check)
-        self._puller = FolderPuller(seams, pull_options(config, short, self.versions.versioner))
+        self.guard = guard = FolderGuard(config, index, clock, unix, emit, short, outside)
+        root = Root(config, outside.care, guard.known_items)
+        self._changes = ChangeLog(config.id, clock, outside)
+        here = (lanes, clock, unix, random, filesystem, index, sources, self, guard, root.check)
+        self._puller = FolderPuller(
+            Seams(*here), pull_options(config, short, self.versions.versioner)
+        )
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate, surroundings),
             FolderScanner(workers, filesystem, index, short, unix),
             self._puller,
             self.versions,
+            root,
+            guard,
             self._events,
             self._entered,
             self._scanned,
             self.remote_changed,
         )
         self._runner = new_runner(Core(self._jobs, clock))
+        self.owner = FolderOwner(config.type, self._jobs, self._runner, guard)
         self._state = FolderState.STARTING
         self._state_changed = unix()
         self._error = ""
@@ -126,6 +139,7 @@ class FolderService(Service):
         self._last_file: LastFile | None = None
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
+        self._next_scan: float | None = None  # unix seconds
         self._pull_timer: Timer | None = None
         self._last_change = 0.0  # of a peer's index
         self._needed_at = -inf  # when a look for needs last found some
@@ -134,6 +148,7 @@ class FolderService(Service):
             index.on_local_change(self._local_changed),
             index.on_remote_change(self._remote_changed),
         ]
+        self.since = Since(self, unix)
 
     @property
     def id(self) -> FolderID:
@@ -207,6 +222,7 @@ class FolderService(Service):
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
+        self._changes.close()
         await self.index.close()
 
     # What others tell the folder.
@@ -297,6 +313,8 @@ class FolderService(Service):
             ignore_patterns=not self._jobs.matcher.empty,
             last_scan=self._last_scan,
             last_file=self._last_file,
+            next_try=self._jobs.next_try,
+            next_scan=self._next_scan,
         )
 
     def progress(self) -> PullProgress:
@@ -306,10 +324,6 @@ class FolderService(Service):
     def unfinished(self) -> Sequence[FileProgress]:
         """The larger files that are being fetched now, where others may know of them."""
         return () if self.config.disable_temp_indexes else self._puller.progress().files
-
-    def errors(self) -> tuple[ItemError, ...]:
-        """Of scanning and pulling, by name."""
-        return tuple(sorted((*self._jobs.scan_errors, *self._jobs.pull_errors)))
 
     def matcher(self) -> Matcher:
         """The ignore patterns in force (of the last scan)."""
@@ -348,6 +362,9 @@ class FolderService(Service):
         last = files[-1]
         self._last_file = LastFile(last.name, self._unix(), last.deleted)
 
+    def changed(self, changes: Sequence[tuple[FileInfo, Change]]) -> None:
+        self._changes.add(changes)
+
     # Inside.
 
     def _wait_for_more(self, least: float) -> None:
@@ -367,6 +384,7 @@ class FolderService(Service):
         self._jobs.soon(self._runner)
 
     def _remote_changed(self, device: object, count: int) -> None:
+        self.since.look()
         self.remote_changed()
 
     def _local_changed(self, last: int, files: Sequence[FileInfo]) -> None:
@@ -393,8 +411,9 @@ class FolderService(Service):
     def _schedule_scan(self, seconds: float | None) -> None:
         if self._scan_timer is not None and self._scan_timer.active():
             self._scan_timer.cancel()
-        self._scan_timer = None
+        self._scan_timer = self._next_scan = None
         if seconds is not None and not self._stopped:
+            self._next_scan = self._unix() + seconds
             self._scan_timer = self._clock.callLater(seconds, self._scan_all)
 
     def _scan_all(self) -> None:

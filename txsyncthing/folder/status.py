@@ -36,6 +36,8 @@ class FolderStatus:
     ignore_patterns: bool = False  # whether there is any
     last_scan: float = 0.0  # unix seconds of the last whole scan, 0: none yet
     last_file: LastFile | None = None
+    next_try: float | None = None  # unix seconds, of what could not be pulled
+    next_scan: float | None = None  # the same; None: never by itself
 
     @property
     def errors(self) -> tuple[ItemError, ...]:

@@ -40,6 +40,7 @@ class Expanded:
     """Lines with their includes in place."""
 
     patterns: list[str] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)  # file and line of each, from 1
     escape: str = "\\"
     files: list[str] = field(default_factory=list)  # paths of all files that were included
 
@@ -58,7 +59,7 @@ def expand(lines: Iterable[str], load: Loader) -> Expanded:
 def _take(
     expanded: Expanded, seen: set[str], lines: Iterable[str], load: Loader, file: str
 ) -> None:
-    for raw in lines:
+    for number, raw in enumerate(lines, 1):
         line = raw.strip()
         if not line or line.startswith("//"):
             continue
@@ -72,6 +73,7 @@ def _take(
             _include(expanded, seen, line, load, file)
         else:
             expanded.patterns.append(line)
+            expanded.places.append((file, number))
             if len(expanded.patterns) > MAX_LINES:
                 raise BadPattern(f"more than {MAX_LINES} ignore patterns")
 

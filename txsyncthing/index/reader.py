@@ -52,6 +52,10 @@ _NEED = (
     f"SELECT {REMOTE_COLUMNS} FROM remote {_lists('remote')}"
     " WHERE state = 3 AND name > ? ORDER BY name LIMIT ?"
 )
+_NEEDED = (
+    f"SELECT {REMOTE_COLUMNS} FROM carray(?) AS asked"
+    f" CROSS JOIN remote ON name = asked.value AND state = 3 {_lists('remote')}"
+)
 _OWNERS = (
     "SELECT name, version, device FROM carray(?) AS asked CROSS JOIN remote ON name = asked.value"
     f" WHERE local_flags & {INVALID} = 0"
@@ -155,9 +159,16 @@ class FolderReader:
         What is to be pulled, by name. Fewer than ``limit`` come when their block lists are huge; the
         end is reached when none comes.
         """
+        return self._needs(self.connection.execute(_NEED, (after, limit)))
+
+    def needed(self, names: Sequence[str]) -> list[Need]:
+        """Those of these items that are to be pulled, in the order given; fewer, as with ``need``."""
+        return self._needs(self._named(_NEEDED, names))
+
+    def _needs(self, found: Iterable[Any]) -> list[Need]:
         rows: list[Any] = []
         size = 0
-        for row in self.connection.execute(_NEED, (after, limit)):
+        for row in found:
             size += len(row[11] or b"")
             if rows and size > NEED_BYTES:
                 break

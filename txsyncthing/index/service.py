@@ -309,10 +309,7 @@ class FolderIndex:
         return self._ask(FolderReader.rows, after, prefix, limit)
 
     def need(self, after: str = "", limit: int = 1000) -> Deferred[list[Need]]:
-        """
-        What is to be pulled, by name behind ``after``. The end is an empty answer: fewer than ``limit``
-        come when their block lists are huge.
-        """
+        """Needed items by name behind ``after``: fewer than ``limit`` if they are huge, none at the end."""
         return self._ask(FolderReader.need, after, limit)
 
     def need_queue(
@@ -383,6 +380,8 @@ class FolderIndex:
             return fail(IndexFailed(f"{self.path}: not open"))
         bound = partial(question, self._reader, *args, **kwargs)
         return self._lanes[-1].run(guarded, self.path, bound).addErrback(self._failed)
+
+    ask = _ask  # for questions that have a file of their own
 
     def _failed(self, failure: Failure) -> Failure:
         if isinstance(failure.value, DatabaseDamaged) and not self._damaged:

@@ -24,17 +24,20 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.filesystem.metadata import remove_marker
+from txsyncthing.folder.changes_service import AREA as CHANGES
 from txsyncthing.folder.ignores import load_ignores, store_ignores
+from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
+from txsyncthing.node.care import CareBook
 from txsyncthing.node.options_service import FolderOptions
 from txsyncthing.node.slot import Slot
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
 from txsyncthing.runtime.task_service import TaskService
-from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.device import ShortID, short_text
 from txsyncthing.vocabulary.folder import FolderID, FolderState
 
 UNLIMITED = 1 << 30  # folders that may work at the same time
@@ -66,7 +69,9 @@ class FoldersService(Service):
         self._tasks = TaskService(self._log)
         self._gate = Limiter(self._width())
         self._options = FolderOptions(world, holder)
+        self.care = CareBook(world.own, self._log)
         self._slots: dict[FolderID, Slot] = {}
+        self._paused: dict[FolderID, float] = {}  # since when
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
@@ -78,6 +83,10 @@ class FoldersService(Service):
         """The folder if it runs."""
         slot = self._slots.get(id)
         return None if slot is None else slot.service
+
+    def paused_since(self, id: FolderID) -> float:
+        """Unix seconds; at the earliest our own start. 0: it is not."""
+        return self._paused.get(id, 0.0)
 
     def ignores(self, id: FolderID) -> Deferred[Ignores]:
         """
@@ -185,6 +194,7 @@ class FoldersService(Service):
             self._follow(new)
         for folder in before.values():
             slot = self._slots.setdefault(folder.id, Slot(folder.id, self))
+            self._paused.pop(folder.id, None)
             slot.wanted, slot.removed = None, folder
             self._settle(slot)
 
@@ -194,6 +204,10 @@ class FoldersService(Service):
             if slot is None:
                 slot = self._slots[folder.id] = Slot(folder.id, self)
             slot.wanted = None if folder.paused else folder
+            if not folder.paused:
+                self._paused.pop(folder.id, None)
+            elif folder.id not in self._paused:
+                self._paused[folder.id] = self._world.unix()
             self._settle(slot)
 
     def _settle(self, slot: Slot) -> None:
@@ -234,8 +248,21 @@ class FoldersService(Service):
             self._short,
             surroundings=self._options.surroundings(),
             place=world.versions(folder),
+            outside=Outside(
+                partial(self.care.care, folder.id),
+                self._who,
+                self._log,
+                world.logs.area(CHANGES, kept=False),
+            ),
         )
         return service
+
+    def _who(self, short: ShortID) -> str:
+        """A device as people know it."""
+        found = (one for one in self._holder.current.devices if one.id.short == short)
+        device = next(found, None)
+        text = short_text(short)
+        return f"{device.name} ({text})" if device is not None and device.name else text
 
     async def start(self, service: FolderService) -> None:
         service.on_state(partial(self._state, service))

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from txsyncthing.config.own import NAME as OWN_FILE
+
 NAME = "txsyncthing"
 
 
@@ -32,6 +34,11 @@ class Paths:
     @property
     def config_file(self) -> Path:
         return self.config / "config.xml"
+
+    @property
+    def own_file(self) -> Path:
+        """Our settings which the official daemon has not."""
+        return self.config / OWN_FILE
 
     @property
     def certificate_file(self) -> Path:

@@ -31,6 +31,7 @@ from txsyncthing.config.file_service import ConfigFileService
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.config.json import to_json
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.events.bus import EventBus
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.disk import DiskFilesystem
@@ -168,6 +169,8 @@ def process_service(
     if settings.paused is not None:
         holder.modify(partial(all_paused, paused=settings.paused))
     databases = DatabaseDirectory(home.paths.index)
+    own = OwnSettings(str(home.paths.own_file), workers.disk)
+    own.load()
     world = World(
         clock=reactor,
         unix=time.time,
@@ -181,6 +184,7 @@ def process_service(
         logs=logs,
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
         home_space=databases.space,
+        own=own,
     )
     node = Node(world, me, holder)
 
@@ -202,6 +206,7 @@ def process_service(
             folders=node.folders,
             events=node.events,
             workers=workers,
+            care=node.folders.care,
         ),
         unix=time.time,
         random=os.urandom,

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.connections.service import Network
 from txsyncthing.filesystem.seam import Filesystem, Space
 from txsyncthing.index.connection import move_aside
@@ -56,7 +57,8 @@ class World:
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
     addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
     each place, however a folder's path is written (blocks), ``home_space`` the room on the disk of the
-    databases (None: unknown; blocks), ``versions`` the place of a folder's old versions.
+    databases (None: unknown; blocks), ``versions`` the place of a folder's old versions,
+    ``own`` the settings that only we have.
     """
 
     clock: Clock
@@ -71,6 +73,7 @@ class World:
     whereabouts: Callable[[str], str] = posixpath.normpath
     home_space: Callable[[], Space | None] = lambda: None
     versions: Callable[[FolderConfig], Place] = in_folder
+    own: OwnSettings = field(default_factory=OwnSettings)
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

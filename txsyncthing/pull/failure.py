@@ -101,6 +101,11 @@ class Cause(Enum):
         "see to the place of the old versions (versioning in the folder's settings); until then the file"
         " stays as it is",
     )
+    HELD = (
+        "held",
+        "held by the guard",
+        "look at GET /rest/x/guard, then POST /rest/x/guard/release or /rest/x/guard/refuse",
+    )
     WRONG_BYTES = (
         "wrong-bytes",
         "block does not match its hash",

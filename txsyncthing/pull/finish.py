@@ -51,6 +51,25 @@ class SmallFile(NamedTuple):
     parts: Sequence[Part]  # in order, one for each block
 
 
+DELETED = "deleted"
+OVERWRITTEN = "overwritten"
+MOVED = "moved"
+
+
+class Change(NamedTuple):
+    """
+    What a remote change took from us.
+
+    :ivar kept: the conflict copy that holds our version.
+    :ivar to: where it was moved.
+    """
+
+    name: WireName
+    action: str
+    kept: WireName | None = None
+    to: WireName | None = None
+
+
 class Outcome(NamedTuple):
     """What became of one item."""
 
@@ -59,6 +78,7 @@ class Outcome(NamedTuple):
     error: ItemError | None = None
     spoiled: tuple[int, ...] = ()  # numbers of blocks whose bytes are not what they should be
     rescan: tuple[str, ...] = ()  # what the next scan should look at
+    changes: tuple[Change, ...] = ()  # none for what is new
 
 
 def finished(wanted: FileInfo, placed: Placed, platform: bytes) -> Outcome:
@@ -76,7 +96,8 @@ def finished(wanted: FileInfo, placed: Placed, platform: bytes) -> Outcome:
         sequence=0,
     )
     rescan = (placed.copy,) if placed.copy else ()
-    return Outcome(wanted.name, (done,), rescan=rescan)
+    changes = (Change(wanted.name, OVERWRITTEN, placed.copy),) if placed.replaced else ()
+    return Outcome(wanted.name, (done,), rescan=rescan, changes=changes)
 
 
 def failed(name: WireName, error: ItemFailed | OSError) -> Outcome:
@@ -394,11 +415,12 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         whole = tuple(range(block_count(wanted.size, wanted.cut)))
         return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
     mode = None
-    copy = None
+    copy, replaced = None, False
     if where != wanted.name:
         try:
             mode = _mode(filesystem, wanted, options)
-            _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
+            found, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
+            replaced = found is not None
         except CaseConflict as conflict:
             if conflict.local != source.name:
                 raise
@@ -410,8 +432,11 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         filesystem.chmod(wanted.name, mode)
     filesystem.utime(wanted.name, wanted.modified)
     platform = recorded(Named(filesystem, wanted.name), filesystem, wanted, options.attributes)
-    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy), platform)
-    return outcome._replace(done=(*outcome.done, deleted(item.gone)))
+    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy, replaced), platform)
+    moved = Change(source.name, MOVED, to=wanted.name)
+    return outcome._replace(
+        done=(*outcome.done, deleted(item.gone)), changes=(*outcome.changes, moved)
+    )
 
 
 def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None]:

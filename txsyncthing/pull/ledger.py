@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from txsyncthing.pull.finish import Outcome
+from txsyncthing.pull.finish import Change, Outcome
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName
@@ -29,6 +29,9 @@ class Told(Protocol):
     def recorded(self, files: Sequence[FileInfo]) -> None:
         """These are in the index now."""
 
+    def changed(self, changes: Sequence[tuple[FileInfo, Change]]) -> None:
+        """What of it took something from us, with the versions that did."""
+
 
 class Ledger:
     """
@@ -41,6 +44,7 @@ class Ledger:
         self._told = told
         self._record = record
         self._open: dict[WireName, tuple[FileInfo, str]] = {}
+        self._changes: dict[WireName, Change] = {}  # not recorded yet
         self.pulled = 0
         self.failed: list[ItemError] = []
         self.rescan: list[str] = []
@@ -65,12 +69,25 @@ class Ledger:
         opened = self._open.pop(outcome.name, None)
         if outcome.error is None:
             self.pulled += len(outcome.done)
+            for change in outcome.changes:
+                self._changes[change.name] = change
             self._record(outcome.done)
         else:
             self.failed.append(outcome.error)
         self.rescan.extend(outcome.rescan)
         if opened is not None:
             self._told.finished(*opened, outcome.error)
+
+    def recorded(self, files: Sequence[FileInfo]) -> None:
+        """These are in the index now."""
+        self._told.recorded(files)
+        if not self._changes:
+            return
+        changes = [
+            (file, change) for file in files if (change := self._changes.pop(file.name, None))
+        ]
+        if changes:
+            self._told.changed(changes)
 
     def drop(self, names: Iterable[WireName]) -> None:
         """Items that were begun and are put off."""

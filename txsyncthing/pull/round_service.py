@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
+from twisted.internet.defer import Deferred
+
 from txsyncthing.filesystem.case import fold
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Need
@@ -26,7 +28,7 @@ from txsyncthing.pull.order import Queued, shuffled, sorting_key
 from txsyncthing.pull.plan import Deletions, Plan, plan
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.pull.record_service import Recorder
-from txsyncthing.pull.seams_service import Seams
+from txsyncthing.pull.seams_service import PullIndex, Seams
 from txsyncthing.pull.steps_service import Steps
 from txsyncthing.pull.tree import Item
 from txsyncthing.pull.watch_service import Watch
@@ -73,7 +75,7 @@ class Round:
             seams.clock,
             seams.index,
             lambda: seams.workers.disk.run(seams.check, seams.filesystem),
-            seams.told.recorded,
+            lambda files: self.ledger.recorded(files),
             look.look,
             self.stop,
         )
@@ -131,14 +133,15 @@ class Round:
             raise self._recorder.error
 
     async def _run(self) -> None:
-        options = self._options
+        options, hold = self._options, self._seams.hold
+        await hold.begin(self._ignored)
         if self._seams.index.counts().need.deleted and not options.ignore_delete:
-            async for needs in self._pages():
+            async for needs in self._pages(hold.doomed):
                 self._deletions.add(needs, self._ignored)
         key = sorting_key(options.order)
         waiting: list[Queued] = []
         late: list[WireName] = []
-        async for needs in self._pages():
+        async for needs in self._pages(hold.need):
             batch = plan(needs, self._deletions, self._ignored)
             if not await self._goes(batch):
                 continue
@@ -161,11 +164,13 @@ class Round:
             await self._steps.delete(doomed)
         await self._late(late)
 
-    async def _pages(self) -> AsyncIterator[list[Need]]:
+    async def _pages(
+        self, question: Callable[[PullIndex, str, int], Deferred[list[Need]]]
+    ) -> AsyncIterator[list[Need]]:
         """What is needed, page by page in the order of names."""
         after = ""
         while not self._stopping:
-            needs = await self._seams.index.need(after, PAGE)
+            needs = await question(self._seams.index, after, PAGE)
             if not needs:
                 return
             after = needs[-1].wanted.name
@@ -175,7 +180,7 @@ class Round:
         """The point between plan and commit."""
         if self._stopping:
             return False
-        if len(batch) and not await self._seams.hold(batch):
+        if len(batch) and not await self._seams.hold.goes(batch):
             return False
         if self._syncing is not None:
             syncing, self._syncing = self._syncing, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,9 +18,6 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName
-
-Hold = Callable[[Plan], Awaitable[bool]]
-"""Looks at a batch between plan and commit; False leaves it for a later round."""
 
 
 class PullIndex(Protocol):
@@ -47,9 +44,47 @@ def no_check(filesystem: Filesystem) -> None:
     """The ``check`` of a folder that is always there."""
 
 
-async def go_on(batch: Plan) -> bool:
+class Hold(Protocol):
+    """Says what a round may do now; ``folder.guard_service.FolderGuard`` holds what would lose too much."""
+
+    async def begin(self, ignored: Callable[[str], bool]) -> None:
+        """
+        A round begins; nothing is touched yet.
+
+        :raises IndexFailed: the index could not be read.
+        """
+
+    def need(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
+        """What may be pulled now, as ``PullIndex.need`` gives it."""
+
+    def doomed(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
+        """The deletions among it, and perhaps others."""
+
+    async def goes(self, batch: Plan) -> bool:
+        """
+        Look at a batch between plan and commit, and take out what is to wait.
+
+        :returns: False leaves all of it for a later round.
+        """
+
+
+class Free:
     """The ``Hold`` of a folder that holds nothing."""
-    return True
+
+    async def begin(self, ignored: Callable[[str], bool]) -> None:
+        pass
+
+    def need(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
+        return index.need(after, limit)
+
+    def doomed(self, index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
+        return index.need(after, limit)
+
+    async def goes(self, batch: Plan) -> bool:
+        return True
+
+
+FREE = Free()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +104,5 @@ class Seams:
     index: PullIndex
     sources: BlockSources
     told: Told
-    hold: Hold = go_on
+    hold: Hold = FREE
     check: Callable[[Filesystem], None] = no_check

@@ -34,10 +34,11 @@ _KINDS = {
 
 
 class Placed(NamedTuple):
-    """What a step leaves: the item's metadata, and the copy of what lost a conflict."""
+    """What a step leaves: the item's metadata, the copy of what lost a conflict, whether it replaced any."""
 
     stat: Stat
     copy: WireName | None = None
+    replaced: bool = False
 
 
 def look(filesystem: Filesystem, name: str) -> Stat | None:
@@ -163,7 +164,8 @@ def put(
         over(True)
     after = filesystem.lstat(wanted.name)
     # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
-    return Placed(after if _same_bytes(before, after) else before, copy)
+    stat = after if _same_bytes(before, after) else before
+    return Placed(stat, copy, found is not None)
 
 
 def _replace(filesystem: Filesystem, temporary: str, name: str, found: Stat) -> None:

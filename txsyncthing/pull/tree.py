@@ -17,7 +17,7 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
-from txsyncthing.pull.finish import Outcome, deleted, each, finished
+from txsyncthing.pull.finish import DELETED, Change, Outcome, deleted, each, finished
 from txsyncthing.pull.keeping import drop
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import (
@@ -56,13 +56,14 @@ def make_directories(
 
 def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
     wanted = item.wanted
-    copy = None
+    copy, replaced = None, False
     try:
         found = look(filesystem, wanted.name)
     except CaseConflict as conflict:
         return _respell(filesystem, item, conflict, options, now)
     if found is None or found.kind is not Kind.DIRECTORY:
-        _, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
+        old, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
+        replaced = old is not None
         filesystem.make_directory(wanted.name, NEW_DIRECTORY)
         found = filesystem.lstat(wanted.name)
     platform = dress(filesystem, wanted, options.attributes)
@@ -74,7 +75,7 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
             found = filesystem.lstat(wanted.name)
     if options.attributes.acts:
         found = filesystem.lstat(wanted.name)
-    return finished(wanted, Placed(found, copy), platform)
+    return finished(wanted, Placed(found, copy, replaced), platform)
 
 
 def _respell(
@@ -154,7 +155,8 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         if look(filesystem, wanted.name) is not None:
             drop(filesystem, keeper, wanted.name, found)
     rescan = (copy,) if copy else ()
-    return Outcome(wanted.name, (deleted(wanted),), rescan=rescan)
+    changes = (Change(wanted.name, DELETED, copy),) if found is not None else ()
+    return Outcome(wanted.name, (deleted(wanted),), rescan=rescan, changes=changes)
 
 
 class Child(NamedTuple):
@@ -258,7 +260,7 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
     for child in reversed(rubbish):
         _remove_rubbish(filesystem, child)
     filesystem.remove_directory(name)
-    return Outcome(name, (deleted(wanted),))
+    return Outcome(name, (deleted(wanted),), changes=(Change(name, DELETED),))
 
 
 def _reason(

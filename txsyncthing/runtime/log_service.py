@@ -89,10 +89,15 @@ class Logs:
         self._lines = Ring(Level.DEBUG)
         self._errors = Ring(Level.ERROR)
 
-    def area(self, name: str) -> Log:
-        """The log of an area: mostly a room's name, such as ``connections``."""
+    def area(self, name: str, *, kept: bool = True) -> Log:
+        """
+        The log of an area: mostly a room's name, such as ``connections``.
+
+        :param kept: whether its lines are kept for REST; those of an area that writes very many would
+            push all others out.
+        """
         if name not in self._areas:
-            observer = _Observer(name, self.add, self._unix)
+            observer = _Observer(name, self.add if kept else self._pass_on, self._unix)
             self._areas[name] = txaio.tx.Logger(
                 level=self._levels.get(name, self._level).value,
                 logger=_logger,
@@ -123,6 +128,9 @@ class Logs:
         """A finished line, from wherever; its level is not asked again."""
         self._lines.add(line)
         self._errors.add(line)
+        self._pass_on(line)
+
+    def _pass_on(self, line: Line) -> None:
         for sink in self._sinks:
             sink(line)
 

@@ -314,6 +314,8 @@ class _Scan:
 
         :returns: the names deleted so.
         """
+        if files:
+            await self._workers.disk.run(self._healthy)  # else these are another folder's
         deletions = {}
         if fresh:
             deletions = {file.name: file for file in await self._deletions(list(fresh.values()))}

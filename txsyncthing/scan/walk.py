@@ -9,6 +9,7 @@ Source: reference 5.2 ("Walk order", "Skipped", "Temp cleanup", "Normalisation")
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
@@ -53,15 +54,25 @@ def readable(name: str) -> str:
 def item_error(name: str, what: str, error: OSError | str, cause: str = "unreadable") -> ItemError:
     """
     :param what: what was being done, in the official daemon's word (``scan``, ``hashing``).
+    :param cause: unless an error of the disk says more.
     """
     text = error if isinstance(error, str) else error.strerror or str(error)
+    if isinstance(error, ThroughSymlink):
+        cause = "through-symlink"
+    elif isinstance(error, OSError) and error.errno not in _FORBIDDEN:
+        cause = "disk"
     return ItemError(readable(name), cause, f"{what}: {text}", _REMEDIES.get(cause, ""))
 
 
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _REMEDIES = {
     "bad-name": "rename it",
     "name-taken": "rename one of the two",
     "unreadable": "give the user who runs this the right to read it, or ignore it",
+    "permission": "give the user who runs this the right to rename it, or rename it yourself",
+    "changed-locally": "nothing: it is scanned again",
+    "through-symlink": "replace the symlink by a directory, or ignore it",
+    "disk": "look at the disk and its file system",
 }
 
 
@@ -224,11 +235,11 @@ class Walk:
             try:
                 self.filesystem.rename(old, new)
             except OSError as error:
-                self.errors.append(item_error(old, "normalizing path", error))
+                self.errors.append(item_error(old, "normalizing path", error, "permission"))
                 return ""
             return base
         except OSError as error:
-            self.errors.append(item_error(old, "normalizing path", error))
+            self.errors.append(item_error(old, "normalizing path", error, "permission"))
             return ""
         self._refuse(old, "item has UTF8 encoding conflict with another item", "name-taken")
         return ""

@@ -1,0 +1,178 @@
+"""A root that is not the one of the index stops the folder, and no deletion is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tests.folder.test_service import World
+from tests.pull.folder import ANN, answer, gone
+from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.filesystem.seam import Stat
+from txsyncthing.folder.care import Care
+from txsyncthing.folder.guard_service import NothingHeld
+from txsyncthing.folder.outside import Outside
+from txsyncthing.folder.service import FolderFailed, FolderService
+from txsyncthing.vocabulary.folder import FolderState
+from txsyncthing.vocabulary.name import WireName
+
+
+class Mounted(MemoryFilesystem):
+    """A folder whose file system may become another one."""
+
+    device = 5
+
+    def lstat(self, name: str) -> Stat:
+        return super().lstat(name)._replace(device=self.device)
+
+
+class Rooted(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk: Mounted = Mounted(self.unix)
+        self.care = Care()
+        self.outside = Outside(care=lambda: self.care)
+        for number in range(12):
+            self.write(f"f{number:02}", b"%d" % number)
+
+    def empty(self) -> None:
+        for number in range(12):
+            self.disk.remove(f"f{number:02}")
+
+    def scan(self, service: FolderService) -> str:
+        """:returns: why it could not be; empty if it could."""
+        try:
+            answer(service.scan())
+        except FolderFailed as error:
+            return str(error)
+        return ""
+
+
+@pytest.fixture
+def world() -> Iterator[Rooted]:
+    world = Rooted()
+    yield world
+    for service in world.made:
+        answer(service.stopService())
+    assert world.clock.getDelayedCalls() == []
+
+
+def release(service: FolderService) -> None:
+    answer(Deferred.fromCoroutine(service.owner.release()))
+
+
+def deleted(service: FolderService) -> int:
+    return service.index.counts().local.deleted
+
+
+def test_an_emptied_root_stops_the_folder(world: Rooted) -> None:
+    service = world.folder()
+    world.empty()
+    text = world.scan(service)
+    assert text.startswith("folder root is empty, but 12 items are known to be here")
+    assert "POST /rest/x/guard/release?folder=default" in text
+    assert service.status().state is FolderState.ERROR
+    assert service.status().error == text
+    assert deleted(service) == 0
+
+
+def test_an_emptied_root_is_believed_when_its_owner_says_so(world: Rooted) -> None:
+    service = world.folder()
+    world.empty()
+    world.scan(service)
+    release(service)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 12
+
+
+def test_a_new_file_in_an_emptied_root_proves_nothing(world: Rooted) -> None:
+    service = world.folder()
+    world.empty()
+    world.scan(service)
+    world.write("desktop.ini", b"made by whatever")
+    world.clock.advance(30)
+    assert service.status().state is FolderState.ERROR
+    assert deleted(service) == 0
+    world.write("f03", b"3")
+    world.clock.advance(30)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 11
+
+
+def test_few_items_may_all_go(world: Rooted) -> None:
+    service = world.folder()
+    for number in range(5):
+        world.disk.remove(f"f{number:02}")
+    assert world.scan(service) == ""
+    for number in range(5, 12):
+        world.disk.remove(f"f{number:02}")
+    assert world.scan(service) == ""
+    assert deleted(service) == 12
+
+
+def test_the_check_of_empty_roots_can_be_off(world: Rooted) -> None:
+    world.care = Care(root_items=0)
+    service = world.folder()
+    world.empty()
+    assert world.scan(service) == ""
+    assert deleted(service) == 12
+
+
+def test_another_file_system_stops_the_folder(world: Rooted) -> None:
+    service = world.folder()
+    world.disk.device = 6
+    world.disk.remove("f00")
+    text = world.scan(service)
+    assert text.startswith("folder root is on another file system than when the folder started")
+    assert "(device 6, was 5)" in text
+    assert deleted(service) == 0
+    world.disk.device = 5
+    world.clock.advance(15)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 1
+
+
+def test_another_file_system_can_be_accepted(world: Rooted) -> None:
+    service = world.folder()
+    world.disk.device = 6
+    world.scan(service)
+    release(service)
+    assert service.status().state is FolderState.IDLE
+    world.disk.device = 5
+    assert world.scan(service) != ""
+
+
+def test_the_check_of_file_systems_can_be_off(world: Rooted) -> None:
+    world.care = Care(root_device=False)
+    service = world.folder()
+    world.disk.device = 6
+    assert world.scan(service) == ""
+
+
+def test_a_vanished_root_is_nothing_to_accept(world: Rooted) -> None:
+    service = world.folder()
+    world.disk.unplug()
+    assert world.scan(service) == "folder path missing"
+    with pytest.raises(NothingHeld):
+        release(service)
+
+
+def test_what_the_cluster_deleted_may_leave_an_empty_root(world: Rooted) -> None:
+    # All was deleted by peers and by us, and we were killed before that was recorded.
+    service = world.folder()
+    here = answer(service.index.local([WireName(f"f{n:02}") for n in range(12)]))
+    world.care = Care(max_percent=0)
+    world.disk.fail("remove", "*", OSError(5, "Input/output error"), -1)
+    answer(
+        service.index.update_remote(
+            ANN, [gone(one)._replace(sequence=n) for n, one in enumerate(here.values(), 1)]
+        )
+    )
+    world.clock.advance(1)
+    assert len(service.status().pull_errors) == 12
+    world.disk.heal()
+    world.empty()
+    assert world.scan(service) == ""
+    assert deleted(service) == 12

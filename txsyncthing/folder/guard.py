@@ -1,0 +1,321 @@
+"""
+When a pull would take away too much at once: what is counted, what is held, what its owner said of it.
+
+Counted are deletions and overwrites of what we have that other devices ask for (``index/risk.py``), those
+which were let through lately included: a peer tells of a mass deletion in many messages, and each alone is
+small. What is over a limit waits, all of it; everything else still flows.
+
+A batch is known by *marks*: how far each device's records were known when it was counted. Release and refusal
+speak of what lies below the marks; what a device tells afterwards is judged anew.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence, Set
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+
+from txsyncthing.folder.care import Care
+from txsyncthing.index.risk import Endangered, Lost, Marks
+from txsyncthing.index.values import Counts, Need, Totals
+from txsyncthing.pull.plan import Plan
+from txsyncthing.vocabulary.device import BadDeviceID, DeviceID, ShortID
+from txsyncthing.vocabulary.file import FileInfo, LocalFlag
+from txsyncthing.vocabulary.name import WireName
+
+LATELY = 300.0  # seconds for which what was taken counts with what comes
+_GRAIN = 5.0  # seconds of it that are one entry
+
+MAX_ITEMS = "maxItems"
+MAX_PERCENT = "maxPercent"
+
+
+class Flow(NamedTuple):
+    """
+    What other devices' changes did here lately.
+
+    :ivar taken: items deleted or overwritten.
+    :ivar added: items that are new.
+    """
+
+    taken: int = 0
+    added: int = 0
+
+    def plus(self, other: Flow) -> Flow:
+        return Flow(self.taken + other.taken, self.added + other.added)
+
+
+class Recent:
+    """The flow of the last minutes, in entries of a few seconds each."""
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[float, Flow]] = deque()
+
+    def add(self, now: float, flow: Flow) -> None:
+        if not any(flow):
+            return
+        if self._entries and now - self._entries[-1][0] < _GRAIN:
+            begun, before = self._entries.pop()
+            self._entries.append((begun, before.plus(flow)))
+        else:
+            self._entries.append((now, flow))
+
+    def flow(self, now: float) -> Flow:
+        while self._entries and self._entries[0][0] < now - LATELY:
+            self._entries.popleft()
+        total = Flow()
+        for _, flow in self._entries:
+            total = total.plus(flow)
+        return total
+
+    def forget(self) -> None:
+        """A decision was made over all that was taken until now."""
+        self._entries.clear()
+
+
+def existing(totals: Totals) -> int:
+    """Items that are there, for percentages."""
+    return totals.files + totals.directories + totals.symlinks
+
+
+def at_most(counts: Counts, deletions: bool) -> int:
+    """How many items can be at risk, by the totals alone."""
+    need, here = counts.need, existing(counts.local)
+    doomed = need.deleted if deletions else 0
+    return min(doomed + need.files + need.symlinks + need.directories, here)
+
+
+def base(pending: int, lately: Flow, here: int) -> int:
+    """
+    How many items there were before it began, for percentages.
+
+    What came lately does not count as far as it may replace what goes: who encrypts all files under new
+    names sends the new ones first.
+
+    :param here: items that there are now.
+    """
+    return here + lately.taken - min(lately.added, pending + lately.taken)
+
+
+def excess(care: Care, pending: int, lately: Flow, here: int) -> str:
+    """
+    Which limit is passed.
+
+    :param pending: items at risk now.
+    :param here: items that there are now.
+    :returns: the name of the limit; empty for none.
+    """
+    items = pending + lately.taken
+    if not pending:
+        return ""
+    if care.max_items and items > care.max_items:
+        return MAX_ITEMS
+    share = items * 100 > care.max_percent * base(pending, lately, here)
+    if care.max_percent and items >= care.percent_from and share:
+        return MAX_PERCENT
+    return ""
+
+
+def news(batch: Plan) -> int:
+    """How many items a batch brings that were not here."""
+    count = 0
+    for need in batch.files:
+        count += need.have is None or need.have.deleted
+    for item in (*batch.symlinks, *batch.directories):
+        count += item.have is None or item.have.deleted
+    return count
+
+
+def risks(batch: Plan) -> int:
+    """How many items a batch of a round takes away or replaces."""
+    count = len(batch.deleted_files) + len(batch.deleted_directories) + len(batch.late)
+    for need in batch.files:
+        count += need.have is not None and not need.have.deleted
+    for rename in batch.renames:
+        count += rename.have is not None and not rename.have.deleted
+    for item in batch.symlinks:
+        have = item.have
+        count += (
+            have is not None
+            and not have.deleted
+            and not (have.is_symlink and have.symlink_target == item.wanted.symlink_target)
+        )
+    for item in batch.directories:
+        count += item.have is not None and not (item.have.deleted or item.have.is_directory)
+    return count
+
+
+class Held(NamedTuple):
+    """
+    A batch that waits for its owner.
+
+    :ivar since: unix seconds.
+    :ivar limit: which one is passed.
+    :ivar lately: what was done before, which counts with it.
+    :ivar here: items that there are in the folder.
+    :ivar marks: how far the devices' records belong to it.
+    :ivar by: who made what of it.
+    :ivar sample: some of it.
+    """
+
+    since: float
+    limit: str
+    lately: Flow
+    here: int
+    marks: Marks
+    by: Mapping[ShortID, Lost]
+    sample: Sequence[Endangered] = ()
+
+    @property
+    def id(self) -> str:
+        """Another one when other records belong to it."""
+        known = sorted((str(device), *mark) for device, mark in self.marks.items())
+        return sha256(repr((known, self.lost)).encode()).hexdigest()[:12]
+
+    @property
+    def lost(self) -> Lost:
+        return total(self.by)
+
+    @property
+    def before(self) -> int:
+        """How many items there were before it began."""
+        return base(self.lost.items, self.lately, self.here)
+
+    def sentence(self, care: Care) -> str:
+        """What is held and why, for people."""
+        lost, parts = self.lost, []
+        if lost.deletions:
+            parts.append(_number(lost.deletions, "deletion"))
+        if lost.overwrites:
+            parts.append(_number(lost.overwrites, "overwrite"))
+        taken = self.lately.taken
+        before = f" ({taken} were taken just before)" if taken else ""
+        if self.limit == MAX_PERCENT:
+            limit = f"more than {care.max_percent}% of the folder's {self.before} items"
+        else:
+            limit = f"more than {care.max_items} items at once"
+        return f"{' and '.join(parts)} by other devices{before}: {limit}"
+
+
+def total(by: Mapping[ShortID, Lost]) -> Lost:
+    """Of all devices."""
+    lost = Lost()
+    for one in by.values():
+        lost = lost.plus(one)
+    return lost
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+class Word(NamedTuple):
+    """
+    What the owner of a folder said, and what waits for such a word; survives restarts.
+
+    :ivar released: below these marks all may be taken.
+    :ivar refused: below these our versions are to be put on top; empty: nothing is.
+    :ivar since: since when a batch is held, unix seconds; 0: none is.
+    :ivar lately: see ``Held``.
+    """
+
+    released: Marks = {}
+    refused: Marks = {}
+    since: float = 0.0
+    lately: Flow = Flow()
+
+    def encode(self) -> bytes:
+        document = {
+            "released": _plain(self.released),
+            "refused": _plain(self.refused),
+            "since": self.since,
+            "lately": list(self.lately),
+        }
+        return orjson.dumps(document)
+
+
+def decode(data: bytes | None) -> Word:
+    """What was kept; nothing if it is of no use, so that all is judged anew."""
+    if data is None:
+        return Word()
+    try:
+        document = orjson.loads(data)
+        return Word(
+            _marks(document["released"]),
+            _marks(document["refused"]),
+            float(document["since"]),
+            Flow(*map(int, document["lately"])),
+        )
+    except (ValueError, LookupError, TypeError, BadDeviceID):
+        return Word()
+
+
+def merged(one: Marks, other: Marks) -> Marks:
+    """What either covers; of an index that began anew only the second one's marks count."""
+    result = dict(one)
+    for device, (index_id, sequence) in other.items():
+        before = result.get(device)
+        if before is not None and before[0] == index_id:
+            sequence = max(sequence, before[1])
+        result[device] = (index_id, sequence)
+    return result
+
+
+def _plain(marks: Marks) -> dict[str, list[Any]]:
+    # As text: JSON libraries know no u64.
+    return {str(device): [f"{id:x}", sequence] for device, (id, sequence) in marks.items()}
+
+
+def _marks(document: Mapping[str, Sequence[Any]]) -> Marks:
+    return {
+        DeviceID.parse(device): (int(id, 16), int(sequence))
+        for device, (id, sequence) in document.items()
+    }
+
+
+def without(batch: Plan, names: Set[WireName]) -> None:
+    """Take items out of a batch; the file that a rename would move away stays, too."""
+    batch.deleted_files = [one for one in batch.deleted_files if one.wanted.name not in names]
+    batch.deleted_directories = [
+        one for one in batch.deleted_directories if one.wanted.name not in names
+    ]
+    batch.files = [one for one in batch.files if one.wanted.name not in names]
+    batch.late = [one for one in batch.late if one.wanted.name not in names]
+    batch.renames = [one for one in batch.renames if one.wanted.name not in names]
+    batch.symlinks = [one for one in batch.symlinks if one.wanted.name not in names]
+    batch.directories = [one for one in batch.directories if one.wanted.name not in names]
+
+
+def replaced(batch: Plan) -> list[WireName]:
+    """Names in a batch under which there may be something here."""
+    names = [one.wanted.name for one in (*batch.deleted_files, *batch.deleted_directories)]
+    for need in (*batch.files, *batch.late):
+        if need.have is not None and not need.have.deleted:
+            names.append(need.wanted.name)
+    for rename in batch.renames:
+        if rename.have is not None and not rename.have.deleted:
+            names.append(rename.wanted.name)
+    for item in (*batch.symlinks, *batch.directories):
+        if item.have is not None and not item.have.deleted:
+            names.append(item.wanted.name)
+    return names
+
+
+def on_top(need: Need, me: ShortID, now: float) -> FileInfo:
+    """
+    Our version of an item as the newest of all, so that the other devices take it back.
+
+    :param now: unix seconds.
+    """
+    have, wanted = need.have, need.wanted
+    assert have is not None
+    return have._replace(
+        version=have.version.merge(wanted.version).bump(me, int(now)),
+        modified_by=me,
+        previous_blocks_hash=wanted.blocks_hash,
+        local_flags=LocalFlag.NONE,
+        sequence=0,
+    )

@@ -199,7 +199,7 @@ def test_what_other_systems_said_stays_through_our_edits(synced: Folder) -> None
 def test_an_attribute_that_cannot_be_read_fails_the_item_alone(synced: Folder) -> None:
     synced.disk.fail("get_xattr", "d/f", OSError(errno.EIO, "Input/output error"), -1)
     (error,) = synced.scan().errors
-    assert (error.path, error.cause) == ("d/f", "unreadable")
+    assert (error.path, error.cause) == ("d/f", "disk")
     assert synced.names() == ["d", "d/l"]
     synced.disk.heal()
     assert synced.scan().errors == ()

@@ -19,9 +19,9 @@ from txsyncthing.runtime.worker_service import Lane, Workers
 from txsyncthing.testing.workers import InlineWorkers
 from txsyncthing.watch.inotify_service import InotifyWatches, allowed, new_descriptor
 from txsyncthing.watch.instance_service import Instance
-from txsyncthing.watch.reading import Tree
 from txsyncthing.watch.seams_service import Watch
 from txsyncthing.watch.told import Change
+from txsyncthing.watch.tree import Tree
 from txsyncthing.watch.walk_service import Descriptor
 
 P = ParamSpec("P")

@@ -27,6 +27,7 @@ from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
 from txsyncthing.folder.status import FolderStatus, LastFile
+from txsyncthing.folder.watching_service import WatchedScanner, Watching
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -36,7 +37,6 @@ from txsyncthing.pull.seams_service import Hold, Seams, go_on
 from txsyncthing.pull.service import FolderPuller
 from txsyncthing.runtime.limiter import Permits
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.tops import clean
 from txsyncthing.scan.values import BadSub
 from txsyncthing.vocabulary.device import ShortID
@@ -44,6 +44,7 @@ from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 from txsyncthing.vocabulary.name import WireName
+from txsyncthing.watch.seams_service import OpenWatch
 
 __all__ = ["FolderFailed", "FolderService", "Ignores"]
 
@@ -62,6 +63,7 @@ class FolderService(Service):
     :param random: numbers from 0 to below 1.
     :param gate: one slot for each folder that may scan or pull at the same time.
     :param short: our own counter in versions.
+    :param watch: makes a watch; None where nothing can be watched.
     :param hold: looks at what a pull is about to do; see ``pull.seams_service``.
     """
 
@@ -81,6 +83,7 @@ class FolderService(Service):
         gate: Permits,
         short: ShortID,
         hold: Hold = go_on,
+        watch: OpenWatch | None = None,
     ) -> None:
         self.config = config
         self.filesystem = filesystem
@@ -93,10 +96,14 @@ class FolderService(Service):
         check = partial(check_folder, marker=config.marker_name)
         seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold, check)
         self._puller = FolderPuller(seams, pull_options(config, short))
+        here = (workers, clock, filesystem, self.scan, self._events)
+        self._watching = Watching(config, watch, *here)
+        scanner = WatchedScanner(workers, filesystem, index, short, unix)
+        scanner.watching = self._watching
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate),
-            FolderScanner(workers, filesystem, index, short, unix),
+            scanner,
             self._puller,
             self._events,
             self._entered,
@@ -186,6 +193,7 @@ class FolderService(Service):
             await self._starting
         self._runner.stop()
         await self._jobs.quiet()
+        await self._watching.stop()
         self._jobs.requests.take().tell("the folder is stopped")
         for unsubscribe in self._unsubscribe:
             unsubscribe()
@@ -280,6 +288,7 @@ class FolderService(Service):
             ignore_patterns=not self._jobs.matcher.empty,
             last_scan=self._last_scan,
             last_file=self._last_file,
+            watch_error=self._watching.error,
         )
 
     def progress(self) -> PullProgress:
@@ -321,12 +330,14 @@ class FolderService(Service):
     # What the puller tells (pull.ledger.Told).
 
     def started(self, file: FileInfo, action: str) -> None:
+        self._watching.begun(file)
         self._events.started(file, action)
 
     def finished(self, file: FileInfo, action: str, error: ItemError | None) -> None:
         self._events.finished(file, action, error)
 
     def recorded(self, files: Sequence[FileInfo]) -> None:
+        self._watching.recorded(files)
         self._events.recorded(files)
         last = files[-1]
         self._last_file = LastFile(last.name, self._unix(), last.deleted)
@@ -368,6 +379,7 @@ class FolderService(Service):
         self._events.state(old, state, duration, error)
         for listener in tuple(self._listeners):
             listener(state)
+        self._watching.entered(state)
 
     def _scanned(self) -> None:
         self._last_scan = self._unix()

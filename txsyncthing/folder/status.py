@@ -36,6 +36,7 @@ class FolderStatus:
     ignore_patterns: bool = False  # whether there is any
     last_scan: float = 0.0  # unix seconds of the last whole scan, 0: none yet
     last_file: LastFile | None = None
+    watch_error: str = ""  # why it, or a part of it, is not watched
 
     @property
     def errors(self) -> tuple[ItemError, ...]:

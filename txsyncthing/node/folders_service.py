@@ -230,6 +230,7 @@ class FoldersService(Service):
             self._emit,
             self._gate,
             self._short,
+            watch=None if world.watch is None else partial(world.watch, folder),
         )
         return service
 

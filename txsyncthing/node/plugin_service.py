@@ -46,6 +46,7 @@ from txsyncthing.node.options import Options, Settings, says_yes
 from txsyncthing.node.paths import Paths
 from txsyncthing.node.systemd_service import SystemdService
 from txsyncthing.node.views import ProcessView
+from txsyncthing.node.watches import folder_watches
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
 from txsyncthing.runtime.log_service import Log, Logs, LogService, Sink, stream_sink
@@ -177,6 +178,7 @@ def process_service(
         databases=DatabaseDirectory(home.paths.index),
         logs=logs,
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
+        watch=folder_watches(reactor, workers, home.paths),
     )
     node = Node(world, me, holder)
 

@@ -24,6 +24,8 @@ from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.address import IPInterface
 from txsyncthing.vocabulary.folder import FolderID
+from txsyncthing.watch.seams_service import Watch
+from txsyncthing.watch.told import Told
 
 
 class Databases(Protocol):
@@ -49,7 +51,8 @@ class World:
 
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
     addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
-    each place, however a folder's path is written (blocks).
+    each place, however a folder's path is written (blocks), ``watch`` the watch of a folder (None: nothing
+    can be watched here).
     """
 
     clock: Clock
@@ -62,6 +65,7 @@ class World:
     databases: Databases
     logs: Logs
     whereabouts: Callable[[str], str] = posixpath.normpath
+    watch: Callable[[FolderConfig, Told], Watch] | None = None
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

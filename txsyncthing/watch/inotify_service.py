@@ -21,9 +21,9 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.watch.instance_service import Instance, Selecting
 from txsyncthing.watch.limits import INSTANCES, WATCHES, instances_short, watches_short
-from txsyncthing.watch.reading import Tree
 from txsyncthing.watch.seams_service import Watch
 from txsyncthing.watch.told import NO_SHORTAGE, Shortage, Told, WatchFailed
+from txsyncthing.watch.tree import Tree
 from txsyncthing.watch.walk_service import Descriptor
 
 MOST_INSTANCES = 32
@@ -49,7 +49,7 @@ def allowed(name: str) -> int:
 
 class InotifyWatches:
     """
-    All watched folders of a node; satisfies ``Watches``.
+    All watched folders of a node.
 
     :param new: makes instances.
     :param limit: the kernel's limits by their names.
@@ -69,6 +69,11 @@ class InotifyWatches:
         self._instances: list[Instance] = []
 
     def open(self, root: str, told: Told) -> Watch:
+        """
+        A watch for the folder at this path; see ``seams_service.OpenWatch``.
+
+        :raises WatchFailed: there can be none.
+        """
         return TreeWatch(root, told, self._instance(), self)
 
     def _instance(self) -> Instance:

@@ -23,8 +23,10 @@ from zope.interface import implementer
 
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.watch.reading import HALF, Grow, RawEvent, Reader, Tree, leave_out
-from txsyncthing.watch.tree import Places
+from txsyncthing.watch.events import RawEvent
+from txsyncthing.watch.places import Places
+from txsyncthing.watch.reading import HALF, Reader
+from txsyncthing.watch.tree import Grow, Tree, leave_out
 from txsyncthing.watch.walk_service import Descriptor, Found, Start, Step, Walk
 
 PIECE = 32 * 1024  # bytes of events read at once: at most 2048 events

@@ -12,104 +12,33 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
-from unicodedata import is_normalized
 
-from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.vocabulary.name import INTERNAL_NAMES, base_name, is_temporary, temporary_name
-from txsyncthing.watch.told import Change, Told
-from txsyncthing.watch.tree import Place, Places, Top
-
-# inotify.h
-MODIFY = 0x2
-ATTRIB = 0x4
-CLOSE_WRITE = 0x8
-MOVED_FROM = 0x40
-MOVED_TO = 0x80
-CREATE = 0x100
-DELETE = 0x200
-DELETE_SELF = 0x400
-MOVE_SELF = 0x800
-UNMOUNT = 0x2000
-OVERFLOW = 0x4000
-IGNORED = 0x8000
-ONLY_DIRECTORY = 0x1000000
-NO_UNLINKED = 0x4000000
-IS_DIRECTORY = 0x40000000
-
-MASK = (
-    MODIFY
-    | ATTRIB
-    | CLOSE_WRITE
-    | MOVED_FROM
-    | MOVED_TO
-    | CREATE
-    | DELETE
-    | DELETE_SELF
-    | MOVE_SELF
-    | ONLY_DIRECTORY
-    | NO_UNLINKED
+from txsyncthing.watch.events import (
+    CLOSE_WRITE,
+    CREATE,
+    DELETE,
+    DELETE_SELF,
+    IGNORED,
+    IS_DIRECTORY,
+    MOVE_SELF,
+    MOVED_FROM,
+    MOVED_TO,
+    OVERFLOW,
+    UNMOUNT,
+    RawEvent,
+    change_of,
 )
-"""What we ask for; the same for each directory, since folders that overlap share their watches."""
+from txsyncthing.watch.names import is_proper
+from txsyncthing.watch.places import Place, Places
+from txsyncthing.watch.told import Change
+from txsyncthing.watch.tree import Grow, Tree
 
 HALF = 0.1  # seconds
-MOST_LEFT_OUT = 64  # directories without a watch that are named; with more, those above them
 MOST_EARLY = 1 << 14  # events held for watches that we are about to hear of; the kernel's own limit
 _AWAY = -1
 _IGNORE_FILE = ".stignore"
 _FINISHED = CLOSE_WRITE | MOVED_TO | MOVED_FROM | DELETE
-
-
-class RawEvent(NamedTuple):
-    """One event as the kernel gives it; the name holds surrogates where it is not UTF-8."""
-
-    wd: int
-    mask: int
-    cookie: int
-    name: str
-
-
-class Grow(NamedTuple):
-    """
-    A directory that is to be walked.
-
-    :ivar tell: whether it is news as well.
-    :ivar expected: the watch that it should have; then what is below is known.
-    """
-
-    above: Place[Tree]
-    base: str
-    tell: bool = True
-    expected: int = -1
-
-    def joined(self, other: Grow | None) -> Grow:
-        """One walk for two."""
-        if other is None or other == self:
-            return self
-        expected = self.expected if self.expected == other.expected else -1
-        return self._replace(tell=self.tell or other.tell, expected=expected)
-
-
-class Tree:
-    """
-    One folder under watch.
-
-    :ivar mark: of the walk that found all its places last.
-    :ivar grows: directories to be walked.
-    :ivar strayed: such of which the way there leads elsewhere, as events will tell that still come.
-    :ivar following: whether all of it is being walked: what moves meanwhile may be missed.
-    """
-
-    def __init__(self, told: Told) -> None:
-        self.told = told
-        self.matcher: Matcher = EMPTY
-        self.top: Top[Tree] | None = None
-        self.mark = 0
-        self.grows: list[Grow] = []
-        self.strayed: list[tuple[Grow, str]] = []  # with that way
-        self.following = False
-        self.left_out: set[str] = set()  # directories without a watch, for want of watches
-        self.count = 0  # directories that walks found and watched
-        self.missing = 0  # those which they could not watch
 
 
 class _Half(NamedTuple):
@@ -266,7 +195,7 @@ class Reader:
         elif mask & MOVED_TO:
             self._renamed(tree, event.cookie, name, ignored)
         elif not ignored:
-            tree.told.changed(name, _change(mask))
+            tree.told.changed(name, change_of(mask))
 
     def _itself(self, place: Place[Tree], tree: Tree, prefix: str, mask: int) -> None:
         """News of the watched directory; most are told by the one above it as well."""
@@ -390,59 +319,3 @@ class Reader:
             half.tree.grows.append(Grow(half.above, base_name(half.name), False))
         if not half.ignored:
             half.tree.told.changed(half.name, Change.REMOVED)
-
-
-def _change(mask: int) -> Change:
-    if mask & DELETE:
-        return Change.REMOVED
-    if mask & CLOSE_WRITE:
-        return Change.WRITTEN
-    if mask & (MODIFY | CREATE):
-        return Change.WRITING
-    return Change.TOUCHED
-
-
-def scannable(name: str) -> str | None:
-    """
-    What is to be scanned where an item has changed.
-
-    :returns: the directory above a part that is not in NFC, which may be renamed by that scan; None where a
-        part is not text, and so nothing can be synced.
-    """
-    if name.isascii():
-        return name
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return None
-    kept: list[str] = []
-    for part in name.split("/"):
-        if not is_normalized("NFC", part):
-            break
-        kept.append(part)
-    return "/".join(kept)
-
-
-def is_proper(base: str) -> bool:
-    """Whether an item of this name can be synced as it is."""
-    if base.isascii():
-        return True
-    try:
-        base.encode()
-    except UnicodeEncodeError:
-        return False
-    return is_normalized("NFC", base)
-
-
-def leave_out(names: set[str], name: str) -> None:
-    """Add a directory without a watch; of many, the ones above them stand for all."""
-    while len(names) >= MOST_LEFT_OUT and name:
-        name = name.rpartition("/")[0]
-        prefix = f"{name}/" if name else ""
-        names.difference_update([one for one in names if one.startswith(prefix)])
-    above = name
-    while above:
-        above = above.rpartition("/")[0]
-        if above in names:
-            return
-    names.add(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -33,12 +34,5 @@ class Watch(Protocol):
         """Tells nothing from now on; fires when nothing of it is left in the system."""
 
 
-class Watches(Protocol):
-    """Where watches come from."""
-
-    def open(self, root: str, told: Told) -> Watch:
-        """
-        A watch for the folder at this path; it begins with ``follow``.
-
-        :raises WatchFailed: there can be none.
-        """
+OpenWatch = Callable[[Told], Watch]
+"""Makes a watch for one folder, which begins with ``follow``; raises WatchFailed where there can be none."""

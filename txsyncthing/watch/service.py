@@ -19,9 +19,9 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import is_internal, is_temporary
 from txsyncthing.watch.aggregate import SETTLE, Aggregator
+from txsyncthing.watch.names import scannable
 from txsyncthing.watch.own import OwnWrites, foreign
-from txsyncthing.watch.reading import scannable
-from txsyncthing.watch.seams_service import Watch, Watches
+from txsyncthing.watch.seams_service import OpenWatch, Watch
 from txsyncthing.watch.told import Change, WatchFailed
 
 RETRY = 60.0  # seconds until a failed watch is tried again, doubled each time
@@ -38,7 +38,7 @@ class FolderWatcher:
     """
     Satisfies ``Told``.
 
-    :param root: the folder's path.
+    :param open: makes its watch.
     :param aggregator: fresh.
     :param told: gets the old and the new text of what is wrong, empty for nothing.
     """
@@ -47,8 +47,7 @@ class FolderWatcher:
 
     def __init__(
         self,
-        root: str,
-        watches: Watches,
+        open: OpenWatch,
         aggregator: Aggregator,
         workers: Workers,
         clock: Clock,
@@ -56,8 +55,7 @@ class FolderWatcher:
         scan: Scan,
         told: Callable[[str, str], object],
     ) -> None:
-        self._root = root
-        self._watches = watches
+        self._open = open
         self._aggregator = aggregator
         self._workers = workers
         self._clock = clock
@@ -149,7 +147,7 @@ class FolderWatcher:
             self._again = False
             try:
                 if self._watch is None:
-                    self._watch = self._watches.open(self._root, self)
+                    self._watch = self._open(self)
                 await self._watch.follow(self._matcher)
             except WatchFailed as error:
                 await self._close()
@@ -288,7 +286,6 @@ class FolderWatcher:
 
     def overflowed(self) -> None:
         if not self._stopped:
-            self._log.info("too many changes at once in {root}: all is scanned", root=self._root)
             self._follow().addCallback(lambda _: self._add("", Change.WRITTEN))
 
     def lost(self, reason: str) -> None:

@@ -15,7 +15,8 @@ from typing import NamedTuple, Protocol
 
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.vocabulary.name import is_internal, is_temporary
-from txsyncthing.watch.reading import MASK, is_proper
+from txsyncthing.watch.events import MASK
+from txsyncthing.watch.names import is_proper
 
 STEP = 256  # directories in one job
 MOST_NAMES = 10_000  # of one new directory of ours; a larger one is scanned

@@ -17,7 +17,8 @@ from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.service import FolderScanner, Healthy
+from txsyncthing.scan.confirm import Healthy
+from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderState

@@ -11,26 +11,26 @@ Source: reference 5.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Counts, Row
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.compare import Survey, pulled, revise
+from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
 from txsyncthing.scan.tops import ancestors, clean, existing, unify
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, ScanStopped, Work
-from txsyncthing.scan.walk import GONE, Walk
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, Work
+from txsyncthing.scan.walk import Walk
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
-from txsyncthing.vocabulary.name import WireName, parent
+from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
 
 _ROWS = 2000  # of the index in one question
@@ -38,9 +38,6 @@ _FILES = 1000  # records in one transaction
 _HASH_BYTES = 4 * 1024 * 1024  # of block lists in one transaction
 _HELD = 200_000  # items that are held to find renames; then the scan goes on in parts
 _HASHERS = 2  # hash jobs that run at once where nobody says otherwise
-
-Healthy = Callable[[], bool]
-"""A worker's job: whether the folder and its marker are there. May raise to say why not."""
 
 
 class LocalIndex(Protocol):
@@ -55,42 +52,6 @@ class LocalIndex(Protocol):
     def counts(self) -> Counts: ...
 
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
-
-
-def confirm(filesystem: Filesystem, names: Sequence[WireName], healthy: Healthy) -> list[WireName]:
-    """
-    A job: which of the items are really gone, in a folder that is really there.
-
-    :raises ScanStopped: the folder is not healthy, so nothing can be said to be gone.
-    """
-    with filesystem.batch() as batch:
-        gone = [name for name in names if _is_gone(batch, name)]
-    if not healthy():
-        raise ScanStopped("the folder became unhealthy during the scan; no deletion was recorded")
-    return gone
-
-
-def sync_parents(filesystem: Filesystem, names: Sequence[WireName]) -> None:
-    """
-    A job: make durable that these items are there, or are not.
-
-    A record of a peer's version that outlives the item itself would take what a power cut brings back for
-    an edit of it.
-
-    :raises OSError: that could not be done.
-    """
-    for directory in sorted({parent(name) for name in names}):
-        with suppress(*GONE):
-            filesystem.sync_directory(directory)
-
-
-def _is_gone(filesystem: Filesystem, name: WireName) -> bool:
-    try:
-        return filesystem.lstat(name).kind is Kind.OTHER
-    except GONE:
-        return True
-    except OSError:
-        return False
 
 
 class FolderScanner:
@@ -187,8 +148,11 @@ class _Scan:
 
     async def run(self, subs: Sequence[str]) -> ScanResult:
         try:
+            found: Survey | None = None
             for top in await self._raise(clean(subs)):
-                await self._scan(top)
+                found = await self._scan(top, found)
+            if found is not None:
+                await self._record(found)
         finally:
             writing, self._writing = self._writing, None
             if writing is not None:
@@ -209,9 +173,15 @@ class _Scan:
                 raised.append(next(fits, top))
         return unify(raised)
 
-    async def _scan(self, top: str) -> None:
+    async def _scan(self, top: str, before: Survey | None) -> Survey:
+        """
+        :param before: of the parts before this one: what was found is recorded together, so that a rename
+            from one to the other is seen as one.
+        """
         walk = Walk(self._filesystem, self._matcher, self._options, self._now, top)
         survey = Survey(walk, self._filesystem, self._matcher, self._options)
+        if before is not None:
+            survey.join(before)
         after = ""
         while not survey.done:
             rows: list[Row] = []
@@ -221,9 +191,9 @@ class _Scan:
                 after = rows[-1].name if rows else after
             all = asked and len(rows) < _ROWS
             await self._workers.disk.run(survey.advance, rows, all)
-            if len(survey.work) > _HELD and not survey.done:
+            if len(survey.work) > _HELD:
                 await self._record(survey)
-        await self._record(survey)
+        return survey
 
     async def _record(self, survey: Survey) -> None:
         """Hash and record what the survey found so far."""

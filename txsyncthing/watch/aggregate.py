@@ -14,6 +14,7 @@ Source: reference 5.4 ("Delay", "Timeout", "Aggregation"); performance.md, row "
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from txsyncthing.vocabulary.name import parent
 from txsyncthing.watch.told import Change
@@ -46,6 +47,7 @@ class _Pending:
     first: float
     last: float
     change: Change  # never TOUCHED: that is as good as WRITTEN
+    done: float = inf  # when it was finished first
     below: set[str] = field(default_factory=set)  # names below it that are being written
     old: str = ""  # the name it had before
 
@@ -83,6 +85,8 @@ class Aggregator:
             pending.last = now
             if change is not Change.TOUCHED:
                 pending.change = change
+            if change is Change.WRITTEN:
+                pending.done = min(pending.done, now)
             return
         if self._pending and self._merge(name, change, now):
             return
@@ -91,7 +95,8 @@ class Aggregator:
         if not name or name in self._below:  # a directory: it stands for what waits in it
             self._collapse(name, now, change)
             return
-        self._pending[name] = _Pending(now, now, change)
+        done = now if change is Change.WRITTEN else inf
+        self._pending[name] = _Pending(now, now, change, done)
         directory = parent(name)
         count = self._below[directory] = self._below.get(directory, 0) + 1
         if count > MAX_BELOW and directory:
@@ -124,15 +129,16 @@ class Aggregator:
                     pending.below.discard(name)
                 if change is not Change.REMOVED and pending.change is Change.REMOVED:
                     pending.change = Change.WRITTEN
+                pending.done = min(pending.done, now)
             return True
         return False
 
     def _collapse(self, directory: str, now: float, change: Change) -> None:
         """From now on the directory stands for all below it."""
-        first, below = now, set[str]()
+        first, done, below = now, now, set[str]()
         for name in self._names_below(directory):
             pending = self._forget(name)
-            first = min(first, pending.first)
+            first, done = min(first, pending.first), min(done, pending.done)
             below |= pending.below
             if pending.change is Change.WRITING:
                 below.add(name)
@@ -140,7 +146,7 @@ class Aggregator:
                 change = Change.WRITTEN
         if change is Change.WRITING:
             change = Change.WRITTEN
-        self._pending[directory] = _Pending(first, now, change, below if directory else set())
+        self._pending[directory] = _Pending(first, now, change, done, below if directory else set())
         if directory:
             above = parent(directory)
             self._below[above] = self._below.get(above, 0) + 1
@@ -170,7 +176,7 @@ class Aggregator:
     def _due(self, name: str, pending: _Pending) -> float:
         if pending.change is not Change.WRITTEN:
             return min(pending.last + self._delay, pending.first + self._longest)
-        latest = pending.first + self._delay
+        latest = min(pending.done, pending.first + self._longest) + self._delay
         if pending.below:
             return latest
         early = max(pending.last + self._settle, self._next)

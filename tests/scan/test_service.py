@@ -301,6 +301,19 @@ def test_a_rename_is_an_addition_with_its_deletion_right_behind(folder: Folder) 
     assert folder.told[1].sequence == folder.told[0].sequence + 1
 
 
+def test_a_rename_from_one_part_of_a_scan_to_another_is_seen(folder: Folder) -> None:
+    folder.disk.put("a/old", b"content")
+    folder.disk.put("b/x", b"")
+    folder.scan()
+    folder.disk.rename("a/old", "b/new")
+    folder.scan("a/old", "b/new", "b/x")
+    assert [(file.name, file.deleted) for file in folder.told] == [
+        ("b/new", False),
+        ("a/old", True),
+    ]
+    assert folder.calls == [2]
+
+
 def test_a_copy_is_no_rename_and_one_old_name_serves_once(folder: Folder) -> None:
     folder.disk.put("old", b"content")
     folder.disk.put("empty", b"")

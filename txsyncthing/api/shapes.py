@@ -222,7 +222,7 @@ def folder_status(value: FolderStatus) -> dict[str, Any]:
         "sequence": value.sequence,
         "remoteSequence": dict(sorted(_by_text(value.remote_sequence).items())),
         "ignorePatterns": value.ignore_patterns,
-        "watchError": "",
+        "watchError": value.watch_error,
     }
 
 

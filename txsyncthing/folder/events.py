@@ -84,6 +84,15 @@ class FolderEvents:
             },
         )
 
+    def watch(self, old: str, new: str) -> None:
+        """:param new: why the folder is not watched, or not all of it; empty where it is."""
+        data: dict[str, object] = {"folder": self._folder}
+        if old:
+            data["from"] = old
+        if new:
+            data["to"] = new
+        self._emit(EventType.FOLDER_WATCH_STATE_CHANGED, data)
+
     def errors(self, errors: Sequence[ItemError]) -> None:
         self._emit(
             EventType.FOLDER_ERRORS,

@@ -35,6 +35,7 @@ from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
 from txsyncthing.folder.versions_service import FolderVersions
+from txsyncthing.folder.watching_service import WatchedScanner, Watching
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -45,7 +46,6 @@ from txsyncthing.pull.seams_service import Seams
 from txsyncthing.pull.service import FolderPuller
 from txsyncthing.runtime.limiter import Permits
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.service import FolderScanner
 from txsyncthing.scan.tops import clean
 from txsyncthing.scan.values import BadSub
 from txsyncthing.versions.place import IN_FOLDER, Place
@@ -54,6 +54,7 @@ from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 from txsyncthing.vocabulary.name import WireName
+from txsyncthing.watch.seams_service import OpenWatch
 
 __all__ = ["FolderFailed", "FolderService", "Ignores"]
 
@@ -75,6 +76,7 @@ class FolderService(Service):
     :param surroundings: what the node's options say.
     :param place: where old versions lie.
     :param outside: what else the node gives.
+    :param watch: makes a watch; None where nothing can be watched.
     """
 
     _log = Logger()
@@ -95,6 +97,7 @@ class FolderService(Service):
         surroundings: Surroundings = NOWHERE,
         place: Place = IN_FOLDER,
         outside: Outside | None = None,
+        watch: OpenWatch | None = None,
     ) -> None:
         outside = outside or Outside()
         self.config = config
@@ -116,10 +119,14 @@ class FolderService(Service):
         self._puller = FolderPuller(
             Seams(*here), pull_options(config, short, self.versions.versioner)
         )
+        ours = (workers, clock, filesystem, self.scan, self._events)
+        self._watching = Watching(config, watch, *ours)
+        scanner = WatchedScanner(workers, filesystem, index, short, unix)
+        scanner.watching = self._watching
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate, surroundings),
-            FolderScanner(workers, filesystem, index, short, unix),
+            scanner,
             self._puller,
             self.versions,
             root,
@@ -218,6 +225,7 @@ class FolderService(Service):
         self._runner.stop()
         await self._jobs.quiet()
         await self.versions.quiet()
+        await self._watching.stop()
         self._jobs.requests.take().tell("the folder is stopped")
         for unsubscribe in self._unsubscribe:
             unsubscribe()
@@ -315,6 +323,7 @@ class FolderService(Service):
             last_file=self._last_file,
             next_try=self._jobs.next_try,
             next_scan=self._next_scan,
+            watch_error=self._watching.error,
         )
 
     def progress(self) -> PullProgress:
@@ -352,12 +361,14 @@ class FolderService(Service):
     # What the puller tells (pull.ledger.Told).
 
     def started(self, file: FileInfo, action: str) -> None:
+        self._watching.begun(file)
         self._events.started(file, action)
 
     def finished(self, file: FileInfo, action: str, error: ItemError | None) -> None:
         self._events.finished(file, action, error)
 
     def recorded(self, files: Sequence[FileInfo]) -> None:
+        self._watching.recorded(files)
         self._events.recorded(files)
         last = files[-1]
         self._last_file = LastFile(last.name, self._unix(), last.deleted)
@@ -403,6 +414,7 @@ class FolderService(Service):
         self._events.state(old, state, duration, error)
         for listener in tuple(self._listeners):
             listener(state)
+        self._watching.entered(state)
 
     def _scanned(self) -> None:
         self._last_scan = self._unix()

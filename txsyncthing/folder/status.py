@@ -38,6 +38,7 @@ class FolderStatus:
     last_file: LastFile | None = None
     next_try: float | None = None  # unix seconds, of what could not be pulled
     next_scan: float | None = None  # the same; None: never by itself
+    watch_error: str = ""  # why it, or a part of it, is not watched
 
     @property
     def errors(self) -> tuple[ItemError, ...]:

@@ -254,6 +254,7 @@ class FoldersService(Service):
                 self._log,
                 world.logs.area(CHANGES, kept=False),
             ),
+            watch=None if world.watch is None else partial(world.watch, folder),
         )
         return service
 

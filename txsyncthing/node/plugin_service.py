@@ -48,6 +48,7 @@ from txsyncthing.node.paths import Paths
 from txsyncthing.node.systemd_service import SystemdService
 from txsyncthing.node.versions import versions_on_disk
 from txsyncthing.node.views import ProcessView
+from txsyncthing.node.watches import folder_watches
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
 from txsyncthing.runtime.log_service import Log, Logs, LogService, Sink, stream_sink
@@ -185,6 +186,7 @@ def process_service(
         whereabouts=lambda path: os.path.realpath(home.paths.expand(path)),
         home_space=databases.space,
         own=own,
+        watch=folder_watches(reactor, workers, home.paths),
     )
     node = Node(world, me, holder)
 

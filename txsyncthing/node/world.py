@@ -26,6 +26,8 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.versions.place import IN_FOLDER, Place
 from txsyncthing.vocabulary.address import IPInterface
 from txsyncthing.vocabulary.folder import FolderID
+from txsyncthing.watch.seams_service import Watch
+from txsyncthing.watch.told import Told
 
 
 class Databases(Protocol):
@@ -58,7 +60,8 @@ class World:
     addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``whereabouts`` one text for
     each place, however a folder's path is written (blocks), ``home_space`` the room on the disk of the
     databases (None: unknown; blocks), ``versions`` the place of a folder's old versions,
-    ``own`` the settings that only we have.
+    ``own`` the settings that only we have, ``watch`` the watch of a folder (None: nothing can be watched
+    here).
     """
 
     clock: Clock
@@ -74,6 +77,7 @@ class World:
     home_space: Callable[[], Space | None] = lambda: None
     versions: Callable[[FolderConfig], Place] = in_folder
     own: OwnSettings = field(default_factory=OwnSettings)
+    watch: Callable[[FolderConfig, Told], Watch] | None = None
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

@@ -76,6 +76,11 @@ class Survey:
     def errors(self) -> list[ItemError]:
         return self._walk.errors
 
+    def join(self, before: Survey) -> None:
+        """Take over what another survey found, before this one begins."""
+        self.work, self.missing, self.ignored = before.work, before.missing, before.ignored
+        self._walk.errors = before.errors
+
     def advance(self, rows: Iterable[Row] = (), all: bool = False) -> None:
         """
         Go on for one batch.

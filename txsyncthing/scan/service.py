@@ -159,8 +159,11 @@ class _Scan:
         news = await self._index.fact(LOOKED_FOR) != wanted
         self._options = replace(self._options, thorough=news)
         try:
+            found: Survey | None = None
             for top in await self._raise(tops):
-                await self._scan(top)
+                found = await self._scan(top, found)
+            if found is not None:
+                await self._record(found)
         finally:
             writing, self._writing = self._writing, None
             if writing is not None:
@@ -183,9 +186,15 @@ class _Scan:
                 raised.append(next(fits, top))
         return unify(raised)
 
-    async def _scan(self, top: str) -> None:
+    async def _scan(self, top: str, before: Survey | None) -> Survey:
+        """
+        :param before: of the parts before this one: what was found is recorded together, so that a rename
+            from one to the other is seen as one.
+        """
         walk = Walk(self._filesystem, self._matcher, self._options, self._now, top)
         survey = Survey(walk, self._filesystem, self._matcher, self._options)
+        if before is not None:
+            survey.join(before)
         after = ""
         while not survey.done:
             rows: list[Row] = []
@@ -195,9 +204,9 @@ class _Scan:
                 after = rows[-1].name if rows else after
             all = asked and len(rows) < _ROWS
             await self._workers.disk.run(survey.advance, rows, all)
-            if len(survey.work) > _HELD and not survey.done:
+            if len(survey.work) > _HELD:
                 await self._record(survey)
-        await self._record(survey)
+        return survey
 
     async def _record(self, survey: Survey) -> None:
         """Hash and record what the survey found so far."""

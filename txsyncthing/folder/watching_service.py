@@ -1,0 +1,124 @@
+"""
+How a folder is watched, as its configuration says; without a watch all of this does nothing.
+
+Source: reference 5.4, 6.2 (fsWatcherEnabled, fsWatcherDelayS, fsWatcherTimeoutS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from txsyncthing.clock import Clock
+from txsyncthing.config.folder import FolderConfig
+from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.events import FolderEvents
+from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.scan.confirm import Healthy
+from txsyncthing.scan.service import FolderScanner
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult
+from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.folder import FolderState
+from txsyncthing.watch.aggregate import Aggregator, timeout
+from txsyncthing.watch.seams_service import OpenWatch
+from txsyncthing.watch.service import FolderWatcher, Scan
+
+
+class Watching:
+    """
+    The watcher of one folder, if it has one.
+
+    :param open: makes a watch; None where nothing can be watched.
+    :param scan: the folder's own.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: FolderConfig,
+        open: OpenWatch | None,
+        workers: Workers,
+        clock: Clock,
+        filesystem: Filesystem,
+        scan: Scan,
+        events: FolderEvents,
+    ) -> None:
+        self._config = config
+        self._events = events
+        self._watcher: FolderWatcher | None = None
+        if open is not None and config.fs_watcher_enabled:
+            delay = config.fs_watcher_delay_s
+            longest = timeout(delay, config.fs_watcher_timeout_s)
+            aggregator = Aggregator(delay, longest)
+            self._watcher = FolderWatcher(
+                open, aggregator, workers, clock, filesystem, scan, self._told
+            )
+
+    @property
+    def error(self) -> str:
+        """Why the folder, or a part of it, is not watched; empty if it is, or is not to be."""
+        return "" if self._watcher is None else self._watcher.error
+
+    def _told(self, old: str, new: str) -> None:
+        self._events.watch(old, new)
+        if new:
+            self._log.warn("folder {folder}: {error}", folder=self._config.id, error=new)
+
+    async def prepare(self, matcher: Matcher, whole: bool) -> None:
+        """Before a scan; see ``FolderWatcher.prepare``."""
+        if self._watcher is not None:
+            await self._watcher.prepare(matcher, whole)
+
+    def entered(self, state: FolderState) -> None:
+        """The folder does something else now."""
+        if self._watcher is not None:
+            if state is FolderState.IDLE:
+                self._watcher.rested(well=True)
+            elif state is FolderState.ERROR:
+                self._watcher.rested(well=False)
+
+    def begun(self, file: FileInfo) -> None:
+        """The pull begins with an item."""
+        if self._watcher is not None:
+            self._watcher.begun(file)
+
+    def recorded(self, files: Sequence[FileInfo]) -> None:
+        """The index has what was pulled."""
+        if self._watcher is not None:
+            self._watcher.recorded(files)
+
+    async def stop(self) -> None:
+        """Returns when nothing is watched."""
+        if self._watcher is not None:
+            await self._watcher.stop()
+
+
+class WatchedScanner(FolderScanner):
+    """Scans a folder once its watch stands, so that no change falls between the two."""
+
+    watching: Watching
+
+    def scan(
+        self,
+        subs: Sequence[str],
+        matcher: Matcher,
+        options: ScanOptions,
+        healthy: Healthy,
+        progress: Callable[[ScanProgress], object] = lambda progress: None,
+    ) -> Deferred[ScanResult]:
+        return Deferred.fromCoroutine(self._scan(subs, matcher, options, healthy, progress))
+
+    async def _scan(
+        self,
+        subs: Sequence[str],
+        matcher: Matcher,
+        options: ScanOptions,
+        healthy: Healthy,
+        progress: Callable[[ScanProgress], object],
+    ) -> ScanResult:
+        await self.watching.prepare(matcher, whole=not subs)
+        return await super().scan(subs, matcher, options, healthy, progress)

@@ -1,0 +1,52 @@
+"""
+The kernel's limits on watching, in words: what is needed, what is allowed, how to allow more.
+
+Source: inotify(7), "/proc interfaces"; reference 5.4 ("Failure").
+"""
+
+from __future__ import annotations
+
+WATCHES = "fs.inotify.max_user_watches"
+INSTANCES = "fs.inotify.max_user_instances"
+
+
+def watches_short(unwatched: int, here: int, allowed: int, needed: int, used: int) -> str:
+    """
+    What to say where directories are left out.
+
+    :param unwatched: directories of the folder without a watch.
+    :param here: all its directories.
+    :param allowed: what the kernel allows this user; 0 where it does not say.
+    :param needed: watches that all our folders need.
+    :param used: watches that we have; what else is taken is other programs'.
+    """
+    others = max(0, allowed - used)
+    wanted = round_up(needed + others)
+    text = f"{unwatched} of {here} directories are not watched and are scanned more often instead: "
+    text += f"{needed} watches are needed"
+    if allowed:
+        text += f", the kernel allows {allowed}, of which other programs have {others}"
+    return f"{text}. {remedy(WATCHES, wanted)}"
+
+
+def instances_short(allowed: int) -> str:
+    """What to say where the kernel gives no inotify instance at all."""
+    text = (
+        "not watched, the whole folder is scanned more often instead: 1 inotify instance is needed"
+    )
+    if allowed:
+        text += f", and all {allowed} that the kernel allows this user are taken"
+    return f"{text}. {remedy(INSTANCES, max(256, 2 * allowed))}"
+
+
+def remedy(name: str, value: int) -> str:
+    """The lines that allow more, now and after each start."""
+    return (
+        f"To allow more: sudo sysctl {name}={value} "
+        f"(to keep it: echo {name}={value} | sudo tee -a /etc/sysctl.d/90-syncthing.conf)"
+    )
+
+
+def round_up(needed: int) -> int:
+    """The next power of two that leaves a quarter of room."""
+    return int(1 << (needed * 5 // 4).bit_length())

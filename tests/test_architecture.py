@@ -58,6 +58,10 @@ MAX_LINES = 400
 LONG: dict[str, str] = {
     "filesystem/disk.py": "one storage: every call of the seam, and how names are reached safely",
     "filesystem/memory.py": "likewise",
+    "filesystem/case.py": "likewise",
+    "folder/service.py": "what a folder is for others; its work is elsewhere",
+    "folder/jobs_service.py": "scan, pull and clean-up share the gate, the health and the retry",
+    "pull/finish.py": "the steps of one file, in their order",
 }
 FLOORS: list[set[str]] = [
     {"clock", "vocabulary"},

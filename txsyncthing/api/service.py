@@ -26,7 +26,7 @@ from txsyncthing.api.config_resource import ConfigResource
 from txsyncthing.api.db_resource import DbResource
 from txsyncthing.api.events_resource import EventsResource
 from txsyncthing.api.exchange import Route
-from txsyncthing.api.gui_address import BadGuiAddress, GuiAddress
+from txsyncthing.config.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
 from txsyncthing.api.seams import ClusterView, ConnectionsView, FoldersView, LogView, NodeView

@@ -23,7 +23,7 @@ from twisted.logger import globalLogPublisher
 from twisted.python.logfile import LogFile
 from twisted.python.usage import UsageError
 
-from txsyncthing.api.gui_address import BadGuiAddress
+from txsyncthing.config.gui_address import BadGuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen
 from txsyncthing.api.service import ApiService, Parts
 from txsyncthing.config.config import Configuration

@@ -27,6 +27,7 @@ from twisted.internet.error import (
     DNSLookupError,
 )
 from twisted.internet.interfaces import (
+    IConsumer,
     IOpenSSLClientConnectionCreator,
     IProtocol,
     IReactorTime,
@@ -39,7 +40,7 @@ from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.http import RESPONSES
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory
+from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer
 from zope.interface import implementer
 
 from txsyncthing.cli.seam import ASK, NodeError, Refused, Unreachable
@@ -120,14 +121,22 @@ class Client:
         return response, answer
 
     async def _exchange(self, method: str, url: str, body: bytes) -> tuple[Any, bytes]:
-        response = await self._http.request(
-            method,
-            url,
-            headers=Headers({"X-API-Key": [self._target.key]}),
-            data=body if method != "GET" else None,
-            allow_redirects=False,
-        )
-        return response, await treq.content(response)
+        """:raises defer.CancelledError: it was cancelled, which the agent tells in other words."""
+        try:
+            response = await self._http.request(
+                method,
+                url,
+                headers=Headers({"X-API-Key": [self._target.key]}),
+                data=Whole(body) if method != "GET" else None,
+                allow_redirects=False,
+            )
+            return response, await treq.content(response)
+        except ConnectingCancelledError:
+            raise defer.CancelledError() from None
+        except ResponseFailed as error:
+            if any(reason.check(defer.CancelledError) for reason in error.reasons):
+                raise defer.CancelledError() from None
+            raise
 
     def _why(self, error: Exception) -> str:
         reasons = getattr(error, "reasons", None) or []
@@ -136,8 +145,6 @@ class Client:
                 return str(reason.value)
             if reason.check(SSL.Error):
                 return self._tls_trouble()
-        if isinstance(error, ConnectingCancelledError):
-            return self._nobody("no answer")
         if isinstance(error, ConnectError):
             number = error.osError
             return self._nobody(os.strerror(number) if isinstance(number, int) else str(error))
@@ -178,6 +185,28 @@ class Client:
                 " the node's home with --home"
             )
         return Refused(said, status, body)
+
+
+@implementer(IBodyProducer)
+class Whole:
+    """A body that is sent in one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self.length = len(body)
+        self._body = body
+
+    def startProducing(self, consumer: IConsumer) -> defer.Deferred[None]:
+        consumer.write(self._body)
+        return defer.succeed(None)
+
+    def pauseProducing(self) -> None:
+        """It is all gone already."""
+
+    def resumeProducing(self) -> None:
+        """It is all gone already."""
+
+    def stopProducing(self) -> None:
+        """It is all gone already."""
 
 
 class CertificateUnknown(Exception):

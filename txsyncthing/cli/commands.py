@@ -114,14 +114,20 @@ async def read_lines(node: Node) -> int:
     return 0
 
 
-lines = Tree("", help="What a line may be.", commands=[show, config, operations, errors, debug])
+_HELP = {"help_option_names": ["--help", "-h"]}
+lines = Tree(
+    "",
+    context_settings=_HELP,
+    help="What a line may be.",
+    commands=[show, config, operations, errors, debug],
+)
 
 
 @click.group(
     "cli",
     cls=Rooted,
     commands=[show, config, operations, errors, debug, dash],
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings=_HELP,
 )
 @connection_options
 def cli(**options: str) -> None:

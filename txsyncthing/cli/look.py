@@ -132,15 +132,25 @@ def folder_look(
 def device_look(
     id: str, name: str, connected: bool, paused: bool, completion: Mapping[str, Any]
 ) -> DeviceLook:
-    """What ``db/completion`` says of a device."""
+    """
+    What ``db/completion`` says of a device.
+
+    Of a device that has not told of a single item yet, official daemons say that it needs nothing: we say
+    that it needs all.
+    """
+    items = int(completion.get("needItems") or 0) + int(completion.get("needDeletes") or 0)
+    missing = int(completion.get("needBytes") or 0)
+    if completion.get("sequence") == 0 and not items:
+        items = int(completion.get("globalItems") or 0)
+        missing = int(completion.get("globalBytes") or 0) if items else missing
     return DeviceLook(
         id=id,
         name=name,
         connected=connected,
         paused=paused,
         state=str(completion.get("remoteState") or ""),
-        need_items=int(completion.get("needItems") or 0) + int(completion.get("needDeletes") or 0),
-        need_bytes=int(completion.get("needBytes") or 0),
+        need_items=items,
+        need_bytes=missing,
         whole=int(completion.get("globalBytes") or 0),
     )
 
@@ -188,7 +198,7 @@ class Rate:
 def progress_line(folder: str, look: Look, speed: float) -> str:
     """The look on one line, for a terminal."""
     items, missing, whole = look.left
-    words = [f"{folder}: {look.state}"] if look.state and not look.devices else [folder + ":"]
+    words = [look.state] if look.state and not look.devices else []
     if items or missing:
         words.append(percent(whole - missing, whole) if missing else "100 % of the bytes")
         words.append(f"{amount(max(0, whole - missing))} of {amount(whole)}")
@@ -200,7 +210,7 @@ def progress_line(folder: str, look: Look, speed: float) -> str:
         words.append(f"not connected: {', '.join(away)}")
     if look.stuck:
         words.append(f"{look.failing} failed, to be tried again")
-    return " · ".join(words)
+    return f"{folder}: {' · '.join(words) or 'complete'}"
 
 
 def document(folder: str, look: Look, verdict: Verdict, seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the words and gives a ``Job``; ``running.py`` reaches the node and lets the job 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import click
@@ -52,7 +52,7 @@ class Node(Protocol):
         """The body that a POST, or another ``method``, answers."""
 
 
-Job = Callable[[Node], Awaitable[int]]
+Job = Callable[[Node], Coroutine[Any, Any, int]]
 """What a command does with a node; gives the exit code."""
 
 

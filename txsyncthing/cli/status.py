@@ -28,7 +28,7 @@ def screen(found: dict[str, Any], address: str) -> Iterator[str]:
         why = list(reasons((folder["explanation"] or {}).get("reasons") or ()))
         if why:
             yield f"  {folder['label'] or folder['id']}:"
-            yield from ("  " + line for line in why)
+            yield from ("    " + line for line in why)
     yield ""
     yield from _table("Devices", found["devices"], _device, "no other device")
     offered = len(found["pendingDevices"] or {}), len(found["pendingFolders"] or {})

@@ -122,13 +122,15 @@ def _device(
 
 async def _each(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The answers in order, some questions at a time."""
-    from twisted.internet.defer import Deferred, gatherResults
+    from twisted.internet.defer import Deferred, FirstError, gatherResults
 
     waiting, answers = list(questions), list[T]()
     try:
         while waiting:
             some = [Deferred.fromCoroutine(waiting.pop(0)) for _ in waiting[:AT_ONCE]]
             answers += await gatherResults(some, consumeErrors=True)
+    except FirstError as first:
+        first.subFailure.raiseException()
     finally:
         for one in waiting:
             one.close()

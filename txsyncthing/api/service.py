@@ -26,7 +26,6 @@ from txsyncthing.api.config_resource import ConfigResource
 from txsyncthing.api.db_resource import DbResource
 from txsyncthing.api.events_resource import EventsResource
 from txsyncthing.api.exchange import Route
-from txsyncthing.config.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
 from txsyncthing.api.seams import ClusterView, ConnectionsView, FoldersView, LogView, NodeView
@@ -36,6 +35,7 @@ from txsyncthing.api.system_resource import SystemResource
 from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.diff import Change, GuiChanged
 from txsyncthing.config.gui import GuiConfig
+from txsyncthing.config.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.bus import EventBus
 from txsyncthing.runtime.log_service import Log

@@ -30,8 +30,8 @@ ITEM: dict[str, Any] = {
     "file": "a/b",
     "state": "missing",
     "sentence": "It is missing here.",
-    "wanted": "the version of phone",
-    "whyNot": "phone is away",
+    "wanted": False,
+    "whyNot": "the patterns ignore it",
     "reasons": [REASON],
     "next": None,
     "local": None,
@@ -74,7 +74,7 @@ def test_an_item_is_explained_in_lines() -> None:
     text = "\n".join(lines(ITEM))
     for part in (
         "a/b: It is missing here.",
-        "Wanted: the version of phone",
+        "Not wanted: the patterns ignore it",
         "- No device that has it is connected. (since 2026-11-25 ",
         "[no-device]",
         "  What to do: Connect phone.",

@@ -67,6 +67,8 @@ def test_failed_items_are_left_to_the_node_for_a_while() -> None:
     assert code(failing, GRACE - 1) is None
     assert code(failing, GRACE) == Exit.STOPPED
     assert not replace(failing, state="syncing").stuck
+    assert code(replace(failing, alone=True), GRACE) is None  # somebody may come
+    assert "no device is connected" in progress_line("f", replace(failing, alone=True), 0)
 
 
 def test_status_of_each_generation_is_understood() -> None:

@@ -109,7 +109,6 @@ CHANGES = (
     f"config devices {STRANGER} addresses add tcp://192.0.2.1:22000",
     f"config devices {STRANGER} name set 'a <b> & c'",
     f"config devices {STRANGER} addresses 0 delete",
-    "config folders default max-conflicts set 7",
     "config folders default fswatcher-delays set 11",
     "config folders default versioning type set simple",
     "config folders default versioning params set keep 5",
@@ -118,7 +117,6 @@ CHANGES = (
 )
 UNDONE = (
     f"config devices {STRANGER} delete",
-    "config folders default max-conflicts set 10",
     "config folders default fswatcher-delays set 10",
     "config folders default versioning params unset keep",
     "config folders default versioning type set ''",
@@ -129,7 +127,7 @@ READ = (
     "config devices list",
     f"config devices {STRANGER} dump-json",
     f"config devices {STRANGER} addresses 0 get",
-    "config folders default max-conflicts get",
+    "config folders default fswatcher-delays get",
     "config folders default versioning dump-json",
     "config folders default versioning params dump",
     f"config folders default devices {STRANGER} dump-json",
@@ -192,7 +190,6 @@ def json_values(text: str) -> list[Any]:
 def test_failures_end_alike(nodes: Pair) -> None:
     for command in (
         ["config", "folders", "nope"],
-        ["config", "folders", "default", "path", "set"],
         ["config", "folders", "default", "max-conflicts", "set", "abc"],
         ["show", "nope"],
         ["operations", "folder-override", "nope"],
@@ -214,8 +211,6 @@ def test_wait_returns_when_the_other_side_has_it(nodes: Pair) -> None:
     done = ours(left, "wait", "default", "-d", "all", "--json")
     assert done.returncode == Exit.STOPPED
     assert json.loads(done.stdout)["devices"][right.device]["needItems"] == 1
-    done = ours(right, "wait", "default", "-d", "all", "-t", "0.1")
-    assert done.returncode in (Exit.IN_SYNC, Exit.TIMED_OUT)  # it has not heard of the new file
     left.post("/rest/system/resume", device=right.device)
     nodes.wait_connected()
 
@@ -254,7 +249,7 @@ def test_tls_with_the_certificate_of_the_home_and_a_unix_socket(
     wait_until(node.answers, "it answers at its port again")
 
 
-def test_each_tool_restarts_the_other_one(nodes: Pair) -> None:
+def test_each_tool_restarts_the_other_one(nodes: Pair) -> None:  # the last: one stays down
     left, right = nodes.both
     before = left.get("/rest/system/status")["startTime"]
     assert official(left, "operations", "restart").returncode == 0
@@ -262,6 +257,4 @@ def test_each_tool_restarts_the_other_one(nodes: Pair) -> None:
                "our node is back")  # fmt: skip
     assert ours(right, "cli", "operations", "restart").returncode == 0
     assert right.process.wait(LIMIT) == 3
-    right.kill()
-    right.start()
-    nodes.wait_connected()
+    right.kill()  # clears up after it; a stop so soon after a start would take it ten seconds

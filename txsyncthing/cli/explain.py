@@ -69,12 +69,11 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
     """The explanation of a folder or of an item as text."""
     name = answer.get("file") or answer.get("folder", "")
     yield f"{name}: {answer.get('sentence', '')}"
-    if wanted := answer.get("wanted"):
-        yield f"Wanted: {wanted}"
-    if why_not := answer.get("whyNot"):
-        yield f"Why not: {why_not}"
+    if answer.get("wanted") is False and answer.get("whyNot"):
+        yield f"Not wanted: {answer['whyNot']}"
     yield from reasons(answer.get("reasons") or ())
-    yield from _next(answer.get("next"), "")
+    if all(one.get("next") != answer.get("next") for one in answer.get("reasons") or ()):
+        yield from _next(answer.get("next"), "")
     if answer.get("file"):
         yield from _item(answer)
 

@@ -69,6 +69,7 @@ class Look:
     need_bytes: int = 0
     whole: int = 0
     failing: int = 0
+    alone: bool = False  # no device that shares the folder is connected
     devices: tuple[DeviceLook, ...] = ()
 
     @property
@@ -91,8 +92,9 @@ class Look:
 
     @property
     def stuck(self) -> bool:
-        """Whether items failed and nothing is under way."""
-        return not self.devices and self.failing > 0 and self.state == "idle" and not self.complete
+        """Whether items failed although there are devices, and nothing is under way."""
+        failed = self.failing > 0 and self.state == "idle" and not self.complete
+        return failed and not self.devices and not self.alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,10 @@ class Verdict:
 
 
 def folder_look(
-    paused: bool, status: Mapping[str, Any], devices: tuple[DeviceLook, ...] = ()
+    paused: bool,
+    status: Mapping[str, Any],
+    devices: tuple[DeviceLook, ...] = (),
+    alone: bool = False,
 ) -> Look:
     """
     What ``db/status`` says.
@@ -125,6 +130,7 @@ def folder_look(
         need_bytes=int(status.get("needBytes") or 0),
         whole=int(status.get("globalBytes") or 0),
         failing=int(status.get("pullErrors") or status.get("errors") or 0),
+        alone=alone,
         devices=devices,
     )
 
@@ -208,6 +214,8 @@ def progress_line(folder: str, look: Look, speed: float) -> str:
     away = [device.name for device in look.devices if not device.complete and not device.connected]
     if away:
         words.append(f"not connected: {', '.join(away)}")
+    if look.alone and not look.complete:
+        words.append("no device is connected")
     if look.stuck:
         words.append(f"{look.failing} failed, to be tried again")
     return f"{folder}: {' · '.join(words) or 'complete'}"

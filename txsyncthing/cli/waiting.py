@@ -82,6 +82,7 @@ class Wait:
         self._rate = Rate()
         self._stuck_since: float | None = None
         self._paused: frozenset[str] = frozenset()
+        self._shared: frozenset[str] = frozenset()  # with whom, perhaps ourselves among them
         self._stale = True  # whether the configuration may have changed
 
     async def finish(self) -> Verdict:
@@ -127,11 +128,12 @@ class Wait:
             raise Wanted(f"there is no folder {self._folder!r}: the node has {known}")
         self.look = replace(self.look, paused=bool(config["paused"]))
         self._stale = False
+        self._shared = frozenset(one["deviceID"] for one in config["devices"])
         if not self._asked:
             return
         devices = {one["deviceID"]: one for one in await self._node.get("/rest/config/devices")}
         me = (await self._node.get("/rest/system/status"))["myID"]
-        shared = {one["deviceID"] for one in config["devices"]} - {me}
+        shared = set(self._shared) - {me}
         self._names = {
             id: devices.get(id, {}).get("name") or id[:7]
             for word in self._asked
@@ -143,16 +145,19 @@ class Wait:
         paused = self.look.paused
         status: dict[str, Any] = {}
         looks: tuple[DeviceLook, ...] = ()
+        here: set[str] = set()
         if not paused:
             try:
                 status = await self._node.get("/rest/db/status", folder=self._folder)
-                looks = tuple([await self._device(id) for id in self._names])
+                here = await self._connected()
+                looks = tuple([await self._device(id, id in here) for id in self._names])
             except Refused as refused:
                 if refused.status != 404:  # paused or removed in this moment: the next look tells
                     raise
                 await self._configured()
                 self._stale = True
-        self.look = folder_look(self.look.paused, status, looks)
+        alone = not here & self._shared
+        self.look = folder_look(self.look.paused, status, looks, alone)
         now = self._clock.seconds()
         self._rate.saw(now, self.look.left[1])
         if not self.look.stuck and self.look.state == "idle":
@@ -161,10 +166,12 @@ class Wait:
             self._stuck_since = now
         self._show(progress_line(self._folder, self.look, self._rate.speed))
 
-    async def _device(self, id: str) -> DeviceLook:
-        completion = await self._node.get("/rest/db/completion", folder=self._folder, device=id)
+    async def _connected(self) -> set[str]:
         connections = (await self._node.get("/rest/system/connections"))["connections"]
-        connected = bool(connections.get(id, {}).get("connected"))
+        return {id for id, one in connections.items() if one["connected"]}
+
+    async def _device(self, id: str, connected: bool) -> DeviceLook:
+        completion = await self._node.get("/rest/db/completion", folder=self._folder, device=id)
         return device_look(id, self._names[id], connected, id in self._paused, completion)
 
     def _verdict(self) -> Verdict | None:

@@ -151,7 +151,10 @@ class Client:
         if isinstance(error, DNSLookupError):
             return f"the name {self._target.host!r} is not known: see --gui-address"
         cause = reasons[-1].getErrorMessage() if reasons else str(error)
-        return f"{self.address} hung up ({cause}): see the node's log, or ask again"
+        remedy = "see the node's log, or ask again"
+        if self._target.tls:
+            remedy += "; if it speaks plain HTTP, write http:// before the address"
+        return f"{self.address} hung up ({cause}): {remedy}"
 
     def _nobody(self, cause: str) -> str:
         return (

@@ -7,6 +7,7 @@ Source: reference 6.5.
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from typing import Any
 
@@ -91,11 +92,24 @@ def dash() -> Job:
     return read_lines
 
 
+def _next_line() -> str:
+    """
+    The next line of standard input, empty at the end; meanwhile Ctrl-C ends the process.
+
+    It blocks the reactor, which has nothing else to do.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return sys.stdin.readline()
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
 async def read_lines(node: Node) -> int:
     """Do each line of standard input; 1 for a line whose quotes do not end, like the official tool."""
     if sys.stdin.isatty():
         click.echo("Reading commands from stdin...", err=True)
-    for line in sys.stdin:
+    while line := _next_line():
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:

@@ -17,6 +17,7 @@ import click
 from txsyncthing.cli.seam import Job
 from txsyncthing.cli.target import Given, Target, find_target
 
+INTERRUPTED = 130  # what a shell says of a process that Ctrl-C ended
 _OPTIONS = (
     click.option("--gui-address", default="", help="Where the node's API is [STGUIADDRESS]."),
     click.option("--gui-apikey", default="", help="Its key [STGUIAPIKEY]."),
@@ -60,8 +61,10 @@ def run(job: Job, options: dict[str, str]) -> None:
     """
     Do a job with the node that the options name, and end the process.
 
-    :raises SystemExit: always, with the job's exit code; 1 where the node cannot be asked.
+    :raises SystemExit: always, with the job's exit code; 1 where the node cannot be asked,
+        ``INTERRUPTED`` where a signal ended it.
     """
+    codes: list[int] = []
     target = target_of(options)
     from twisted.internet.defer import Deferred
     from twisted.internet.task import react
@@ -80,6 +83,9 @@ def run(job: Job, options: dict[str, str]) -> None:
             sys.stderr.close()  # who read us is gone: nothing more to say
         finally:
             await pool.closeCachedConnections()
-        raise SystemExit(code)
+        codes.append(code)
 
-    react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+    try:
+        react(lambda reactor: Deferred.fromCoroutine(main(reactor)))
+    except SystemExit as end:  # after a signal react says 0, whatever became of the job
+        raise SystemExit(end.code or (codes[0] if codes else INTERRUPTED)) from None

@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from txsyncthing.api.gui_address import GuiAddress
+from txsyncthing.config.gui_address import GuiAddress
 
 OWNER_ONLY = 0o600  # of a unix socket, if the configuration does not say
 NO_IPV6 = frozenset({EAFNOSUPPORT, EADDRNOTAVAIL})

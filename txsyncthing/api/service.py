@@ -28,7 +28,6 @@ from txsyncthing.api.events_resource import EventsResource
 from txsyncthing.api.exchange import Route
 from txsyncthing.api.explain_resource import ExplainResource
 from txsyncthing.api.guard_resource import GuardResource
-from txsyncthing.api.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
 from txsyncthing.api.seams import (
@@ -46,6 +45,7 @@ from txsyncthing.api.versions_resource import VersionsResource
 from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.diff import Change, GuiChanged
 from txsyncthing.config.gui import GuiConfig
+from txsyncthing.config.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.bus import EventBus
 from txsyncthing.runtime.log_service import Log

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import NamedTuple
 
-from txsyncthing.api.gui_address import is_local_host, split_host
+from txsyncthing.config.gui_address import is_local_host, split_host
 from txsyncthing.vocabulary.device import DeviceID, short_text
 
 CSRF_LIFETIME = 3600.0  # seconds since the last use

@@ -17,9 +17,16 @@ import click
 from txsyncthing import __version__
 
 _LAZY = {
+    "cli": ("txsyncthing.cli.commands:cli", "Ask and change a running node."),
     "device-id": ("txsyncthing.node.commands:device_id", "Print the device ID of a home."),
+    "explain": (
+        "txsyncthing.cli.explain:explain",
+        "Say why a folder or a file is not in step.",
+    ),
     "generate": ("txsyncthing.node.commands:generate", "Make keys and a configuration."),
     "paths": ("txsyncthing.node.commands:paths", "Print where the files are."),
+    "status": ("txsyncthing.cli.status:status", "Show folders and devices on one screen."),
+    "wait": ("txsyncthing.cli.waiting:wait", "Scan a folder and wait until it is in sync."),
 }
 
 

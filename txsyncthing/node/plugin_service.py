@@ -23,12 +23,12 @@ from twisted.logger import globalLogPublisher
 from twisted.python.logfile import LogFile
 from twisted.python.usage import UsageError
 
-from txsyncthing.api.gui_address import BadGuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen
 from txsyncthing.api.service import ApiService, Parts
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.file_service import ConfigFileService
 from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.gui_address import BadGuiAddress
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.config.json import to_json
 from txsyncthing.config.own_service import OwnSettings

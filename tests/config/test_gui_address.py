@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsyncthing.api.gui_address import BadGuiAddress, GuiAddress, is_local_host, split_host
+from txsyncthing.config.gui_address import BadGuiAddress, GuiAddress, is_local_host, split_host
 
 
 @pytest.mark.parametrize(

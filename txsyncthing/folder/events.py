@@ -6,7 +6,7 @@ Source: reference 7.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.vocabulary.device import short_text
@@ -31,6 +31,10 @@ class FolderEvents:
 
     def rename(self, label: str) -> None:
         self._label = label
+
+    def tell(self, type: EventType, data: Mapping[str, object]) -> None:
+        """Something that has its data from elsewhere."""
+        self._emit(type, {"folder": self._folder, "label": self._label, **data})
 
     def state(self, old: FolderState, new: FolderState, duration: float | None, error: str) -> None:
         """:param duration: seconds in the old state; None if that was the first."""

@@ -60,6 +60,7 @@ class FolderGuard:
     """
     Satisfies ``pull.seams_service.Hold``.
 
+    :param emit: adds which folder it is.
     :param me: our own counter in versions.
     """
 
@@ -74,7 +75,6 @@ class FolderGuard:
         outside: Outside,
     ) -> None:
         self._folder = config.id
-        self._label = config.label
         self._index = index
         self._clock = clock
         self._unix = unix
@@ -340,8 +340,6 @@ class FolderGuard:
         self._emit(
             type,
             {
-                "folder": self._folder,
-                "label": self._label,
                 "id": held.id,
                 "since": held.since,
                 "deletions": lost.deletions,

@@ -7,7 +7,6 @@ Source: reference 5.1, 5.2, 5.5, 7.4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
@@ -18,6 +17,7 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit
 from txsyncthing.filesystem.case import CaseFilesystem
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.folder.burst_service import Burst
 from txsyncthing.folder.changes_service import ChangeLog
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ground import Ground
@@ -30,7 +30,7 @@ from txsyncthing.folder.owner_service import FolderOwner
 from txsyncthing.folder.root import Root
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
-from txsyncthing.folder.schedule import pull_delay, scan_delay
+from txsyncthing.folder.schedule import scan_delay
 from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
@@ -112,7 +112,9 @@ class FolderService(Service):
         self._events = FolderEvents(emit, config.id, config.label)
         self.versions = FolderVersions(config, place, workers, unix, filesystem, self.rescan)
         lanes = self.versions.workers
-        self.guard = guard = FolderGuard(config, index, clock, unix, emit, short, outside)
+        self.guard = guard = FolderGuard(
+            config, index, clock, unix, self._events.tell, short, outside
+        )
         root = Root(config, outside.care, guard.known_items)
         self._changes = ChangeLog(config.id, clock, outside)
         here = (lanes, clock, unix, random, filesystem, index, sources, self, guard, root.check)
@@ -147,9 +149,7 @@ class FolderService(Service):
         self._listeners: list[Callable[[FolderState], object]] = []
         self._scan_timer: Timer | None = None
         self._next_scan: float | None = None  # unix seconds
-        self._pull_timer: Timer | None = None
-        self._last_change = 0.0  # of a peer's index
-        self._needed_at = -inf  # when a look for needs last found some
+        self._burst = Burst(clock, config.puller_delay_s, self._look_for_needs)
         self._starting: Deferred[None] | None = None
         self._unsubscribe = [
             index.on_local_change(self._local_changed),
@@ -216,10 +216,9 @@ class FolderService(Service):
 
     async def _stop(self) -> None:
         self._stopped = True
-        for timer in (self._scan_timer, self._pull_timer):
-            if timer is not None and timer.active():
-                timer.cancel()
         self.versions.stop()
+        self._schedule_scan(None)
+        self._burst.stop()
         if self._starting is not None:
             await self._starting
         self._runner.stop()
@@ -236,14 +235,9 @@ class FolderService(Service):
     # What others tell the folder.
 
     def remote_changed(self) -> None:
-        """
-        A peer's index, a peer that came, or the config changed: see what is needed. Cheap.
-
-        After a quiet time at once; else when a burst of changes is over, see ``schedule.pull_delay``.
-        """
-        self._last_change = self._clock.seconds()
-        if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
-            self._wait_for_more(0.0)
+        """A peer's index, a peer that came, or the config changed: see what is needed. Cheap."""
+        if not self._stopped and rules(self.type).pulls:
+            self._burst.changed()
 
     def rescan(self, names: Sequence[str]) -> None:
         """These files are not what the index says: scan them soon."""
@@ -378,21 +372,10 @@ class FolderService(Service):
 
     # Inside.
 
-    def _wait_for_more(self, least: float) -> None:
-        """:param least: seconds to wait at least, so that rounding cannot make us wait for nothing."""
-        due = pull_delay(self._last_change, self._needed_at, self.config.puller_delay_s)
-        wait = max(due - self._clock.seconds(), least)
-        self._pull_timer = self._clock.callLater(wait, self._look_for_needs)
-
-    def _look_for_needs(self) -> None:
-        self._pull_timer = None
-        due = pull_delay(self._last_change, self._needed_at, self.config.puller_delay_s)
-        if due - self._clock.seconds() > 0.001:
-            self._wait_for_more(0.001)
-            return
-        if self._jobs.needs():
-            self._needed_at = self._clock.seconds()
+    def _look_for_needs(self) -> bool:
+        needs = self._jobs.needs()
         self._jobs.soon(self._runner)
+        return needs
 
     def _remote_changed(self, device: object, count: int) -> None:
         self.since.look()

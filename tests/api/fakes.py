@@ -112,6 +112,7 @@ class FakeGuard:
     """A guard and an owner: nothing is held."""
 
     refusing = False
+    trouble = ""
     released: Marks = {}
 
     def look(self) -> Deferred[Held | None]:

@@ -409,3 +409,23 @@ def test_edits_in_the_middle_of_a_first_sync_are_not_held(world: Guarded) -> Non
     world.tell(service, *(one._replace(version=one.version.bump(ShortID(10), 9)) for one in news))
     assert service.guard.held is None
     assert world.read("f000") == b"edited 0"
+
+
+def test_other_changes_do_not_make_it_another_batch(world: Guarded) -> None:
+    service = world.with_files(30)
+    world.tell(service, *(gone(world.shared(n)) for n in range(20)))
+    assert service.guard.held is not None
+    id = service.guard.held.id
+    world.clock.advance(AGAIN)
+    world.peers.data[ANN]["new"] = b"new"
+    world.tell(service, file("new", b"new"))
+    held = answer(Deferred.fromCoroutine(service.guard.look()))
+    assert held is not None and held.id == id
+    world.clock.advance(600)
+    errors = len(world.told(EventType.FOLDER_ERRORS))
+    world.clock.advance(3000)
+    assert len(world.told(EventType.FOLDER_ERRORS)) == errors  # nor is it told again and again
+    world.tell(service, gone(world.shared(25)))
+    world.clock.advance(AGAIN)
+    held = answer(Deferred.fromCoroutine(service.guard.look()))
+    assert held is not None and held.id != id

@@ -176,3 +176,18 @@ def test_what_the_cluster_deleted_may_leave_an_empty_root(world: Rooted) -> None
     world.empty()
     assert world.scan(service) == ""
     assert deleted(service) == 12
+
+
+def test_a_word_in_the_middle_of_a_look_is_heard(world: Rooted) -> None:
+    service = world.folder()
+    world.empty()
+    world.scan(service)
+    world.disk.intercept("list", "", lambda: release_quietly(service))  # the look in the error
+    world.clock.advance(11)
+    world.clock.advance(11)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 12
+
+
+def release_quietly(service: FolderService) -> None:
+    Deferred.fromCoroutine(service.owner.release()).addErrback(lambda failure: None)

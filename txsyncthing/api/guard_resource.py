@@ -20,9 +20,7 @@ from txsyncthing.folder.care import BadCare
 from txsyncthing.folder.owner_service import CannotRefuse, NothingHeld
 from txsyncthing.folder.reasons import error_code
 from txsyncthing.index.values import IndexFailed
-from txsyncthing.vocabulary.folder import FolderID, FolderState
-
-_OF_ROOT = frozenset({"root-moved", "root-emptied"})
+from txsyncthing.vocabulary.folder import FolderID
 
 
 class GuardResource:
@@ -110,8 +108,5 @@ class GuardResource:
 
 def _root(folder: FolderView) -> tuple[str, str] | None:
     """What is wrong with a folder's root that its owner may accept."""
-    status = folder.status()
-    if status.state is not FolderState.ERROR:
-        return None
-    code, _ = error_code(status.error)
-    return (code, status.error) if code in _OF_ROOT else None
+    trouble = folder.owner.trouble
+    return (error_code(trouble)[0], trouble) if trouble else None

@@ -189,6 +189,10 @@ class GuardView(Protocol):
 class OwnerView(Protocol):
     """What a folder's owner may say (folder/owner_service.py: FolderOwner)."""
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the root that ``release`` could accept."""
+
     def release(self, id: str = ...) -> Awaitable[None]:
         """:raises NothingHeld: there is nothing to say it of."""
 

@@ -171,9 +171,9 @@ class Held(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Another one when other records belong to it."""
-        known = sorted((str(device), *mark) for device, mark in self.marks.items())
-        return sha256(repr((known, self.lost)).encode()).hexdigest()[:12]
+        """Another one when other items belong to it, as far as numbers and sample tell."""
+        names = [one.name for one in self.sample]
+        return sha256(repr((self.since, sorted(self.by.items()), names)).encode()).hexdigest()[:12]
 
     @property
     def lost(self) -> Lost:

@@ -341,7 +341,6 @@ class FolderGuard:
             type,
             {
                 "id": held.id,
-                "since": held.since,
                 "deletions": lost.deletions,
                 "overwrites": lost.overwrites,
                 "sentence": held.sentence(self._care()),

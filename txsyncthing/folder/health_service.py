@@ -25,7 +25,7 @@ async def look(disk: Lane, filesystem: Filesystem, index: FolderIndex, root: Roo
     """
     rules = root.rules()
     footing = await disk.run(stand, filesystem, rules)
-    if root.emptied and rules.known >= rules.enough:
+    if root.emptied and 0 < rules.enough <= rules.known:
         # Some new file in a root that lost all others is no sign that all is well again.
         try:
             names = await disk.run(tops, filesystem, root.marker)

@@ -367,8 +367,8 @@ class Jobs:
     ) -> None:
         failed = (*result.failed, *self._guard.errors())
         if failed or self.pull_errors:
-            self.pull_errors = failed
-            if failed:
+            news, self.pull_errors = failed != self.pull_errors, failed
+            if result.failed or (failed and news):
                 self._events.errors((*self.scan_errors, *failed))
         if rescan:
             self.requests.add(rescan)

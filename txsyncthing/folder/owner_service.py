@@ -23,6 +23,12 @@ class FolderOwner:
         self._runner = runner
         self._guard = guard
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the root that ``release`` could accept; empty: nothing."""
+        trouble = self._jobs.root.trouble
+        return "" if trouble is None else str(trouble)
+
     async def release(self, id: str = "") -> None:
         """
         Accept a root that is another one or empty, and let a batch that is held be done.

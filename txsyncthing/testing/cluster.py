@@ -25,11 +25,14 @@ from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.node.build import Node
 from txsyncthing.node.world import Databases, World
 from txsyncthing.runtime.log_service import Logs
+from txsyncthing.testing.watches import MemoryWatch, WatchedDisk
 from txsyncthing.testing.wires import MemoryNetwork, MemoryPort
 from txsyncthing.testing.workers import InlineWorkers
 from txsyncthing.vocabulary.address import TCP_SCHEMES, Address
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, FolderState
+from txsyncthing.watch.seams_service import Watch
+from txsyncthing.watch.told import Told, WatchFailed
 
 BEGINNING = 1_700_000_000.0  # Unix seconds at which every cluster begins
 
@@ -109,6 +112,7 @@ class Member:
             filesystem=self._disk,
             databases=cluster.databases(name),
             logs=self.logs,
+            watch=self._watch,
         )
         self.node = Node(self.world, self.device, self.holder)
 
@@ -122,8 +126,14 @@ class Member:
 
     def _disk(self, folder: FolderConfig) -> MemoryFilesystem:
         if folder.path not in self.disks:
-            self.disks[folder.path] = MemoryFilesystem(self._cluster.unix)
+            self.disks[folder.path] = WatchedDisk(self._cluster.unix)
         return self.disks[folder.path]
+
+    def _watch(self, folder: FolderConfig, told: Told) -> Watch:
+        disk = self._disk(folder)
+        if not isinstance(disk, WatchedDisk):
+            raise WatchFailed("this disk has no watches")
+        return MemoryWatch(disk, self.world.clock, told)
 
     def disk(self, folder: FolderID) -> MemoryFilesystem:
         """The storage of one of the node's folders."""
@@ -163,8 +173,12 @@ class Cluster:
         member.node.startService()
         return member
 
-    def share(self, folder: FolderID, *members: Member) -> None:
-        """All these nodes know each other and have the folder."""
+    def share(self, folder: FolderID, *members: Member, watched: bool = False) -> None:
+        """
+        All these nodes know each other and have the folder.
+
+        :param watched: whether changes are seen by themselves, and not only by a scan.
+        """
         devices = tuple(
             DeviceConfig(id=one.device, name=one.name, addresses=(one.address,)) for one in members
         )
@@ -172,7 +186,7 @@ class Cluster:
             id=folder,
             path=f"/{folder}",
             devices=tuple(FolderDevice(one.device) for one in members),
-            fs_watcher_enabled=False,
+            fs_watcher_enabled=watched,
         )
 
         def change(old: Configuration) -> Configuration:

@@ -11,26 +11,26 @@ Source: reference 5.2.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from txsyncthing.filesystem.seam import Filesystem, Kind
+from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Counts, Row
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.compare import Survey, pulled, revise
+from txsyncthing.scan.compare import Survey, only_here, pulled, revise
+from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
 from txsyncthing.scan.tops import ancestors, clean, existing, unify
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, ScanStopped, Work
-from txsyncthing.scan.walk import GONE, Walk
+from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, Work
+from txsyncthing.scan.walk import Walk
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
-from txsyncthing.vocabulary.name import WireName, parent
+from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
 
 _ROWS = 2000  # of the index in one question
@@ -38,9 +38,6 @@ _FILES = 1000  # records in one transaction
 _HASH_BYTES = 4 * 1024 * 1024  # of block lists in one transaction
 _HELD = 200_000  # items that are held to find renames; then the scan goes on in parts
 _HASHERS = 2  # hash jobs that run at once where nobody says otherwise
-
-Healthy = Callable[[], bool]
-"""A worker's job: whether the folder and its marker are there. May raise to say why not."""
 
 
 class LocalIndex(Protocol):
@@ -56,41 +53,7 @@ class LocalIndex(Protocol):
 
     def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
 
-
-def confirm(filesystem: Filesystem, names: Sequence[WireName], healthy: Healthy) -> list[WireName]:
-    """
-    A job: which of the items are really gone, in a folder that is really there.
-
-    :raises ScanStopped: the folder is not healthy, so nothing can be said to be gone.
-    """
-    with filesystem.batch() as batch:
-        gone = [name for name in names if _is_gone(batch, name)]
-    if not healthy():
-        raise ScanStopped("the folder became unhealthy during the scan; no deletion was recorded")
-    return gone
-
-
-def sync_parents(filesystem: Filesystem, names: Sequence[WireName]) -> None:
-    """
-    A job: make durable that these items are there, or are not.
-
-    A record of a peer's version that outlives the item itself would take what a power cut brings back for
-    an edit of it.
-
-    :raises OSError: that could not be done.
-    """
-    for directory in sorted({parent(name) for name in names}):
-        with suppress(*GONE):
-            filesystem.sync_directory(directory)
-
-
-def _is_gone(filesystem: Filesystem, name: WireName) -> bool:
-    try:
-        return filesystem.lstat(name).kind is Kind.OTHER
-    except GONE:
-        return True
-    except OSError:
-        return False
+    def forget_local(self, names: Sequence[WireName]) -> Deferred[Counts]: ...
 
 
 class FolderScanner:
@@ -230,6 +193,7 @@ class _Scan:
         work, survey.work = survey.work, []
         missing, survey.missing = survey.missing, []
         ignored, survey.ignored = survey.ignored, []
+        settled, survey.settled = survey.settled, []
         self._errors += survey.errors
         survey.errors.clear()
         if work:
@@ -239,7 +203,9 @@ class _Scan:
         for page in pages(missing, _FILES):
             await self._delete(page)
         for page in pages(ignored, _FILES):
-            await self._ignore(page)
+            await self._reflag(page, LocalFlag.IGNORED)
+        for page in pages(settled, _FILES):
+            await self._reflag(page, LocalFlag.NONE)
         await self._written()
 
     # -- new and changed items
@@ -356,23 +322,39 @@ class _Scan:
         gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
         olds = await self._index.local(gone)
         wanted = await self._wanted(gone)
-        files = [
-            deletion(olds[name], self._own)
-            for name in gone
-            if name in olds and not olds[name].deleted
-        ]
+        known = [name for name in gone if name in olds and not olds[name].deleted]
+        if self._options.local_flags & LocalFlag.RECEIVE_ONLY:
+            known = await self._forget(known, olds, wanted)
+        files = [deletion(olds[name], self._own) for name in known]
         there = await self._pulled(files, olds, wanted)
         return [there.get(file.name, file) for file in files]
+
+    async def _forget(
+        self,
+        names: Sequence[WireName],
+        olds: Mapping[WireName, FileInfo],
+        wanted: Mapping[WireName, FileInfo],
+    ) -> list[WireName]:
+        """
+        Drop the records of items that only this receive-only folder ever had.
+
+        :returns: the others.
+        """
+        ours = {name for name in names if only_here(olds[name], wanted.get(name))}
+        if ours:
+            await self._index.forget_local(sorted(ours))
+            self._deleted += len(ours)
+        return [name for name in names if name not in ours]
 
     async def _delete(self, names: Sequence[WireName]) -> None:
         files = await self._deletions(names)
         self._deleted += len(files)
         await self._write(files)
 
-    async def _ignore(self, names: Sequence[WireName]) -> None:
-        """Known items that the patterns ignore now: kept with their version, but invalid."""
+    async def _reflag(self, names: Sequence[WireName], flags: LocalFlag) -> None:
+        """Known items that are ignored now, or whose deletion now counts: they keep their versions."""
         olds = await self._index.local(names)
-        files = [old._replace(local_flags=LocalFlag.IGNORED) for old in olds.values()]
+        files = [old._replace(local_flags=flags) for old in olds.values()]
         self._changed += len(files)
         await self._write(files)
 

@@ -7,52 +7,36 @@ Source: reference 5.1 ("Marker", "Path checks"), 5.2, 5.5 ("Iterations").
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsyncthing.clock import Clock, Timer
+from txsyncthing.clock import Timer
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_marker
+from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import load_matcher
+from txsyncthing.folder.opening_service import Ground, Opening, disk_text
 from txsyncthing.folder.options import scan_options
-from txsyncthing.folder.requests import Due, ScanRequests
-from txsyncthing.folder.rules import rules, unsupported
+from txsyncthing.folder.requests import Chore, Due, ScanRequests
+from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
+from txsyncthing.folder.sides_service import Sides
 from txsyncthing.ignore.matcher import EMPTY, Matcher
-from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.pull.service import FolderPuller, PullResult
-from txsyncthing.runtime.limiter import Permit, Permits
-from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.runtime.limiter import Permit
 from txsyncthing.scan.service import FolderScanner
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
-from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.scan.values import ScanProgress, ScanStopped
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderState
 
 MAX_ROUNDS = 3  # of one pull, while each brings something
-_PATH = "path"  # fact of the index: where the folder was
-_SURVEYED = "surveyed"  # fact of the index: all that was there when it was new is in it
 PROGRESS_S = 2.0  # seconds between two events of a scan's progress, by default
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a folder stands on."""
-
-    workers: Workers
-    clock: Clock
-    unix: Callable[[], float]
-    filesystem: Filesystem
-    index: FolderIndex
-    gate: Permits
 
 
 def is_healthy(filesystem: Filesystem, marker: str) -> bool:
@@ -63,12 +47,6 @@ def is_healthy(filesystem: Filesystem, marker: str) -> bool:
     """
     check_folder(filesystem, marker)
     return True
-
-
-def make_folder(filesystem: Filesystem, config: FolderConfig) -> None:
-    """A worker's job: the root and the marker of a folder that is new here."""
-    filesystem.make_directory("", 0o777)
-    make_marker(filesystem, config.id, config.marker_name)
 
 
 class Jobs:
@@ -88,6 +66,7 @@ class Jobs:
         ground: Ground,
         scanner: FolderScanner,
         puller: FolderPuller,
+        sides: Sides,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -97,6 +76,7 @@ class Jobs:
         self._ground = ground
         self._scanner = scanner
         self._puller = puller
+        self._sides = sides
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -110,54 +90,13 @@ class Jobs:
         self._progress_told = 0.0
         self.requests = ScanRequests()
         self.matcher: Matcher = EMPTY
-        self.opened = False  # the index
-        self._made = False  # the folder; only once, a marker that goes missing later is an error
+        self.opening = Opening(config, ground)
         self._patterns: tuple[str, ...] | None = None  # of the last whole scan
-        self.damage = ""  # what is wrong with the index for good
         self.scanning = False
+        self._walking = False  # that part of a scan which can be cancelled anywhere
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
         self._options = scan_options(config)
-        self._unsupported = unsupported(config)
-
-    # The index.
-
-    async def open(self) -> str:
-        """
-        Open the index; make root and marker of a folder that is new.
-
-        :returns: why that cannot be; empty if it is done.
-        """
-        ground = self._ground
-        if trouble := self.damage or self._unsupported:
-            return trouble
-        try:
-            if not self.opened:
-                await ground.index.open()
-                await self._settle_path()
-                self.opened = True
-            if not self._made and not ground.index.sequence:
-                await ground.workers.disk.run(make_folder, ground.filesystem, self._config)
-            self._made = True
-        except IndexFailed as error:
-            return str(error)
-        except OSError as error:
-            return _disk_text(error)
-        return ""
-
-    async def _settle_path(self) -> None:
-        """
-        See that the index is one of this very place.
-
-        One of another place would take all files that are not here for deleted, and tell that to the
-        peers. Without an index what is here is merged with what they have.
-        """
-        index, here = self._ground.index, self._config.path.rstrip("/").encode()
-        there = await index.fact(_PATH)
-        if there is not None and there != here:
-            await index.rebuild(keep=False)
-        if there != here:
-            await index.set_fact(_PATH, here)
 
     # What the runner asks for.
 
@@ -187,11 +126,11 @@ class Jobs:
         self._run(self._scan(runner), runner)
 
     def pull(self, runner: Runner) -> None:
-        self._run(self._pull(runner), runner)
+        self._run(self._pull(runner) if self._rules.pulls else self._adopt(runner), runner)
 
     def needs(self) -> bool:
-        if not (self.opened and self._rules.pulls):
-            return False
+        if not (self.opening.opened and self._rules.pulls):
+            return self.opening.opened and self._sides.found
         need = self._ground.index.counts().need
         return need.items - (need.deleted if self._config.ignore_delete else 0) > 0
 
@@ -199,25 +138,34 @@ class Jobs:
         self._cancelled = True
         self._forget_retry()
         self._puller.stop()
-        if self.scanning and self._running is not None:
+        self._sides.stop()
+        if self._walking and self._running is not None:
             self._running.cancel()
 
     def entered(self, state: FolderState, error: str) -> None:
+        if state is FolderState.ERROR:
+            self.requests.add(())  # whatever leads out of it
         self._entered(state, error)
 
-    def quiet(self) -> Deferred[None]:
-        """Fires when nothing runs any more; for after ``cancel``."""
+    async def quiet(self) -> None:
+        """Returns when nothing runs any more; for after ``cancel``."""
         self._forget_retry()
+        self._sides.stop()
+        await self._sides.quiet()
         if self._running is None:
-            return self._puller.stop()
+            await self._puller.stop()
+            return
         quiet: Deferred[None] = Deferred()
         self._running.addBoth(lambda _: quiet.callback(None))
-        return quiet
+        await quiet
 
     def soon(self, runner: Runner) -> None:
         """New indexes have come: do not wait for the pause to end."""
         self._forget_retry()
-        if self.needs():
+        if not self._rules.pulls:
+            if self._patterns is not None and self._ground.index.counts().need.items:
+                self._sides.look(self.matcher, runner.pull_wanted)
+        elif self.needs():
             runner.pull_wanted()
 
     # The work.
@@ -248,7 +196,7 @@ class Jobs:
     async def _unwell(self) -> str:
         """Why the folder must not be touched now; reads the ignore file as well."""
         ground = self._ground
-        trouble = await self.open()
+        trouble = await self.opening.open()
         if trouble:
             return trouble
         try:
@@ -263,6 +211,8 @@ class Jobs:
         self.scanning = True
         try:
             trouble = await self._scan_due(due, runner)
+            if not trouble and not self._cancelled:
+                trouble = await self._do(due.chores, runner)
         except CancelledError:
             trouble = "the folder is stopped"
         except Exception as error:  # a fault of ours: whoever waits must hear of it as well
@@ -274,6 +224,8 @@ class Jobs:
             due.tell("the folder is stopped")
             return
         if trouble:
+            for chore in due.chores:
+                self._log.warn("{chore}: {trouble}", chore=chore.value, trouble=trouble)
             runner.failed(trouble)
             due.tell(trouble)
             return
@@ -286,23 +238,29 @@ class Jobs:
         if trouble:
             return trouble
         first = self._patterns is None
-        if self.matcher.expanded != self._patterns:
+        fresh = self.matcher.expanded != self._patterns
+        if fresh:
             due.subs.clear()  # what the patterns say now concerns all
+        elif not due.scans:
+            return ""
+        self._walking = True
         filesystem, marker = ground.filesystem, self._config.marker_name
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
-                options := await self._author_options(),
+                options := await self.opening.author(self._options),
                 lambda: is_healthy(filesystem, marker),
                 self._progress,
             )
             if options.author is not None and not due.subs:
-                await ground.index.set_fact(_SURVEYED, b"1")
+                await self.opening.surveyed()
         except (FolderUnhealthy, ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
-            return _disk_text(error)
+            return disk_text(error)
+        finally:
+            self._walking = False
         kept = [error for error in self.scan_errors if not _within(error.path, due.subs)]
         self.scan_errors = (*kept, *result.errors)
         if result.errors:
@@ -310,21 +268,38 @@ class Jobs:
         if not due.subs:
             self._patterns = self.matcher.expanded
             self._scanned()
-        if first:
+        if first and self._rules.pulls:
             runner.pull_wanted()
-        elif result.changed or result.deleted:
+        elif fresh or result.changed or result.deleted:
             self._changed()
         return ""
 
-    async def _author_options(self) -> ScanOptions:
-        """
-        Into a new database all comes as another author's: peers may know versions of ours from one that is
-        gone, and nobody can say whether what is here now comes before or after those.
-        """
-        index = self._ground.index
-        if await index.fact(_SURVEYED) is not None:
-            return self._options
-        return replace(self._options, author=ShortID(index.index_id))
+    async def _do(self, chores: Sequence[Chore], runner: Runner) -> str:
+        for chore in chores:
+            try:
+                undone = await self._sides.do(chore, self.matcher)
+            except IndexFailed as error:
+                return str(error)
+            if undone.errors:
+                self.scan_errors = (*self.scan_errors, *undone.errors)
+                self._events.errors((*self.scan_errors, *self.pull_errors))
+            if undone.rescan:
+                self.requests.add(undone.rescan)
+                runner.scan_wanted()
+            runner.pull_wanted()
+        return ""
+
+    async def _adopt(self, runner: Runner) -> None:
+        trouble = await self._unwell()
+        if not trouble:
+            try:
+                await self._sides.adopt(self.matcher)
+            except IndexFailed as error:
+                trouble = str(error)
+        if trouble:
+            runner.failed(trouble)
+        else:
+            runner.pulled()
 
     def _progress(self, progress: ScanProgress) -> None:
         interval = self._config.scan_progress_interval_s or PROGRESS_S
@@ -355,7 +330,7 @@ class Jobs:
                 runner.failed(str(error))
                 return
             except OSError as error:
-                runner.failed(_disk_text(error))
+                runner.failed(disk_text(error))
                 return
             rescan += result.rescan
             if not result.pulled or not self.needs():
@@ -393,7 +368,3 @@ class Jobs:
 
 def _within(path: str, subs: Sequence[str]) -> bool:
     return not subs or any(path == sub or path.startswith(f"{sub}/") for sub in subs)
-
-
-def _disk_text(error: OSError) -> str:
-    return f"the folder's disk failed: {error.strerror or error}"

@@ -21,11 +21,14 @@ from txsyncthing.filesystem.metadata import check_folder
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ignores import Ignores, load_ignores, store_ignores
-from txsyncthing.folder.jobs_service import Ground, Jobs
+from txsyncthing.folder.jobs_service import Jobs
+from txsyncthing.folder.opening_service import Ground
 from txsyncthing.folder.options import pull_options
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import pull_delay, scan_delay
+from txsyncthing.folder.sides_service import Sides
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
@@ -92,12 +95,14 @@ class FolderService(Service):
         self._events = FolderEvents(emit, config.id, config.label)
         check = partial(check_folder, marker=config.marker_name)
         seams = Seams(workers, clock, unix, random, filesystem, index, sources, self, hold, check)
-        self._puller = FolderPuller(seams, pull_options(config, short))
+        options = pull_options(config, short)
+        self._puller = FolderPuller(seams, options)
         self._jobs = Jobs(
             config,
             Ground(workers, clock, unix, filesystem, index, gate),
             FolderScanner(workers, filesystem, index, short, unix),
             self._puller,
+            Sides(workers, clock, unix, filesystem, index, options),
             self._events,
             self._entered,
             self._scanned,
@@ -155,7 +160,7 @@ class FolderService(Service):
         return started
 
     async def _start(self) -> None:
-        trouble = await self._jobs.open()
+        trouble = await self._jobs.opening.open()
         if self._stopped:
             return
         if trouble:
@@ -166,11 +171,11 @@ class FolderService(Service):
     @property
     def ready(self) -> bool:
         """Whether the index is open, so that peers may be served; a listener of states may look."""
-        return self._jobs.opened
+        return self._jobs.opening.opened
 
     def damaged(self, error: DatabaseDamaged) -> None:
         """The index turned out to be broken while in use: this folder alone stops."""
-        self._jobs.damage = str(error)
+        self._jobs.opening.damage = str(error)
         self._runner.failed(str(error))
 
     def stopService(self) -> Deferred[None]:
@@ -201,7 +206,7 @@ class FolderService(Service):
         After a quiet time at once; else when a burst of changes is over, see ``schedule.pull_delay``.
         """
         self._last_change = self._clock.seconds()
-        if self._pull_timer is None and not self._stopped and rules(self.type).pulls:
+        if self._pull_timer is None and not self._stopped:
             self._wait_for_more(0.0)
 
     def rescan(self, names: Sequence[WireName]) -> None:
@@ -237,6 +242,13 @@ class FolderService(Service):
         self._jobs.requests.add(wanted, done)
         self._runner.scan_wanted()
         return answer
+
+    def do(self, chore: Chore) -> None:
+        """Override or revert soon; nothing where the folder's type has no such thing."""
+        own = rules(self.type)
+        if not self._stopped and (own.overrides if chore is Chore.OVERRIDE else own.reverts):
+            self._jobs.requests.add_chore(chore)
+            self._runner.scan_wanted()
 
     def delay_scan(self, seconds: float) -> None:
         """Put the next periodic scan off (``next`` of ``/rest/db/scan``)."""

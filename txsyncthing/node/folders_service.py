@@ -25,6 +25,7 @@ from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.filesystem.metadata import remove_marker
 from txsyncthing.folder.ignores import load_ignores, store_ignores
+from txsyncthing.folder.rules import verify_types
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
@@ -67,6 +68,7 @@ class FoldersService(Service):
         self._slots: dict[FolderID, Slot] = {}
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._unverify: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
         self._begun = False  # what the configuration has follows only when the databases are sorted
 
@@ -129,6 +131,7 @@ class FoldersService(Service):
         self.running = True
         self._tasks.startService()
         self._unsubscribe = self._holder.subscribe(self._configured)
+        self._unverify = self._holder.verify(verify_types)
         self._timer = self._world.clock.callLater(MAINTENANCE, self._maintain)
         self._tasks.spawn(self._begin(), "start folders")
 
@@ -143,6 +146,7 @@ class FoldersService(Service):
         """Fires when no folder moves any more."""
         self.running = False
         self._unsubscribe()
+        self._unverify()
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         return Deferred.fromCoroutine(self._stop())

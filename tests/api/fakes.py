@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from os import urandom
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
@@ -28,7 +29,10 @@ from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.events.bus import EventBus
 from txsyncthing.folder.ignores import Ignores
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.status import FolderStatus
+from txsyncthing.index.reader import FolderReader
+from txsyncthing.index.store import FolderStore
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.testing.workers import InlineWorkers
@@ -36,6 +40,9 @@ from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
 from txsyncthing.vocabulary.name import WireName
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ME = DeviceID(b"me" * 16)
 PEER = DeviceID(b"pe" * 16)
@@ -53,6 +60,12 @@ class FakeIndex:
     world: dict[WireName, FileInfo] = field(default_factory=dict)
     needed: list[FileInfo] = field(default_factory=list)
     asked: list[tuple[int, int]] = field(default_factory=list)
+    store: FolderStore = field(default_factory=lambda: FolderStore(":memory:", urandom, b""))
+
+    def ask(
+        self, question: Callable[Concatenate[FolderReader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        return succeed(question(FolderReader(self.store.connection), *args, **kwargs))
 
     def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
         return succeed({name: self.here[name] for name in names if name in self.here})
@@ -76,6 +89,7 @@ class FakeFolder:
         self.scans: list[tuple[tuple[str, ...], Deferred[None]]] = []
         self.delays: list[float] = []
         self.fronts: list[str] = []
+        self.chores: list[Chore] = []
 
     def status(self) -> FolderStatus:
         return self.now
@@ -93,6 +107,9 @@ class FakeFolder:
 
     def bring_to_front(self, name: WireName) -> None:
         self.fronts.append(name)
+
+    def do(self, chore: Chore) -> None:
+        self.chores.append(chore)
 
 
 class FakeFolders:

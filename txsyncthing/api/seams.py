@@ -6,21 +6,26 @@ Source: reference 7.2 to 7.4 name what is shown.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.cluster.pending import PendingDevice, PendingFolder
 from txsyncthing.cluster.status import Bytes, DeviceStatus
 from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.folder.ignores import Ignores
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.status import FolderStatus
+from txsyncthing.index.reader import FolderReader
 from txsyncthing.runtime.lines import Level, Line
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, PullOrder
 from txsyncthing.vocabulary.name import WireName
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,11 @@ class IndexView(Protocol):
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Awaitable[list[FileInfo]]:
         """Needed items in this order, without hashes."""
 
+    def ask(
+        self, question: Callable[Concatenate[FolderReader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Ask one of index/lists.py."""
+
 
 class Progress(Protocol):
     """What a folder pulls (pull/progress.py: PullProgress)."""
@@ -173,6 +183,9 @@ class FolderView(Protocol):
     def delay_scan(self, seconds: float) -> None: ...
 
     def bring_to_front(self, name: WireName) -> None: ...
+
+    def do(self, chore: Chore) -> None:
+        """Override or revert, soon, where the folder's type has such a thing."""
 
 
 class FoldersView(Protocol):

@@ -28,6 +28,7 @@ from txsyncthing.api.events_resource import EventsResource
 from txsyncthing.api.exchange import Route
 from txsyncthing.api.gui_address import BadGuiAddress, GuiAddress
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
+from txsyncthing.api.lists_resource import ListsResource
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
 from txsyncthing.api.seams import ClusterView, ConnectionsView, FoldersView, LogView, NodeView
 from txsyncthing.api.session import Guard, Rules
@@ -121,6 +122,7 @@ class ApiService(Service):
             lane=parts.workers.disk,
             me=parts.node.id,
         )
+        lists = ListsResource(folders=parts.folders, lane=parts.workers.disk)
         config = ConfigResource(
             holder=parts.holder, saved=parts.node.config_saved, hash_password=passwords.hash
         )
@@ -131,7 +133,7 @@ class ApiService(Service):
             me=parts.node.id,
             unix=unix,
         )
-        rooms = (system, db, config, cluster, self._events)
+        rooms = (system, db, lists, config, cluster, self._events)
         return [route for room in rooms for route in room.routes()]
 
     @property

@@ -281,7 +281,9 @@ class Jobs:
             except IndexFailed as error:
                 return str(error)
             if undone.errors:
-                self.scan_errors = (*self.scan_errors, *undone.errors)
+                told = {error.path for error in undone.errors}
+                others = [error for error in self.scan_errors if error.path not in told]
+                self.scan_errors = (*others, *undone.errors)
                 self._events.errors((*self.scan_errors, *self.pull_errors))
             if undone.rescan:
                 self.requests.add(undone.rescan)

@@ -60,7 +60,7 @@ LONG: dict[str, str] = {
     "filesystem/memory.py": "likewise",
     "filesystem/case.py": "likewise",
     "folder/service.py": "what a folder is for others; its work is elsewhere",
-    "folder/jobs_service.py": "scan, pull and clean-up share the gate, the health and the retry",
+    "scan/service.py": "one scan from its walk to its records",
     "pull/finish.py": "the steps of one file, in their order",
 }
 FLOORS: list[set[str]] = [

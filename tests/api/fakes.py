@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from os import urandom
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, execute, fail, succeed
@@ -32,9 +33,12 @@ from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.guard_service import NothingHeld
 from txsyncthing.folder.ignores import Ignores
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.ignore.matcher import EMPTY, Matcher
+from txsyncthing.index.reader import FolderReader
 from txsyncthing.index.risk import Marks
+from txsyncthing.index.store import FolderStore
 from txsyncthing.node.care import CareBook
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.runtime.log_service import Logs
@@ -46,6 +50,7 @@ from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder, RemoteState
 from txsyncthing.vocabulary.name import WireName
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 ME = DeviceID(b"me" * 16)
@@ -64,6 +69,12 @@ class FakeIndex:
     world: dict[WireName, FileInfo] = field(default_factory=dict)
     needed: list[FileInfo] = field(default_factory=list)
     asked: list[tuple[int, int]] = field(default_factory=list)
+    store: FolderStore = field(default_factory=lambda: FolderStore(":memory:", urandom, b""))
+
+    def ask(
+        self, question: Callable[Concatenate[FolderReader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        return succeed(question(FolderReader(self.store.connection), *args, **kwargs))
 
     def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]:
         return succeed({name: self.here[name] for name in names if name in self.here})
@@ -73,9 +84,6 @@ class FakeIndex:
 
     def versions(self, name: WireName) -> Deferred[dict[DeviceID, FileInfo]]:
         return succeed({LOCAL_DEVICE: self.here[name]} if name in self.here else {})
-
-    def ask(self, question: Callable[..., T], *args: object, **kwargs: object) -> Deferred[T]:
-        raise NotImplementedError("put a real folder in this one's place")
 
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Deferred[list[FileInfo]]:
         assert order is PullOrder.ALPHABETIC
@@ -143,6 +151,7 @@ class FakeFolder:
         self.scans: list[tuple[tuple[str, ...], Deferred[None]]] = []
         self.delays: list[float] = []
         self.fronts: list[str] = []
+        self.chores: list[Chore] = []
 
     def status(self) -> FolderStatus:
         return self.now
@@ -163,6 +172,9 @@ class FakeFolder:
 
     def bring_to_front(self, name: WireName) -> None:
         self.fronts.append(name)
+
+    def do(self, chore: Chore) -> None:
+        self.chores.append(chore)
 
 
 class FakeFolders:

@@ -485,14 +485,6 @@ def test_ignores_that_cannot_be_written_say_why() -> None:
     assert (reply.status, reply.text) == (500, "no space left\n")
 
 
-@pytest.mark.parametrize(
-    "path", ["/rest/db/browse", "/rest/db/remoteneed", "/rest/db/localchanged"]
-)
-def test_what_is_not_there_yet_says_so(path: str) -> None:
-    reply = FakeNodeApi().start().ask("GET", f"{path}?folder=photos")
-    assert (reply.status, reply.text) == (501, f"{path} is not supported yet\n")
-
-
 def test_a_reset_rebuilds_the_database_of_the_folder_named_or_of_all() -> None:
     api = FakeNodeApi().start()
     reply = api.ask("POST", "/rest/system/reset?folder=photos")

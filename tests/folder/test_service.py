@@ -44,7 +44,12 @@ class World:
     def emit(self, type: EventType, data: Mapping[str, object]) -> None:
         self.events.append((type, data))
 
-    def folder(self, config: FolderConfig | None = None, start: bool = True) -> FolderService:
+    def folder(
+        self,
+        config: FolderConfig | None = None,
+        start: bool = True,
+        database: str = "",
+    ) -> FolderService:
         workers = InlineWorkers()
         service = FolderService(
             config or FolderConfig(id=FolderID("default"), label="Default"),
@@ -53,7 +58,7 @@ class World:
             self.unix,
             lambda: 0.5,
             self.disk,
-            FolderIndex(workers, self.database, ME, lambda n: b"\x01" * n),
+            FolderIndex(workers, database or self.database, ME, lambda n: b"\x01" * n),
             self.peers,
             self.emit,
             self.gate,
@@ -258,7 +263,7 @@ def test_a_marker_is_not_made_for_a_folder_that_has_a_history(world: World) -> N
     second = world.folder(start=False)
     answer(second.index.open())
     answer(second.index.update_local([file("f", b"bytes", by=1)]))
-    second._jobs.opened = True
+    second._jobs.opening.opened = True
     answer(second.start())
     assert second.status().state is FolderState.ERROR
     assert index is not second.index

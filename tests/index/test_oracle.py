@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.index.records import ANNA, BERT, CARL, DAY, hashes, now, open_index
+from txsyncthing.index.lists import changed_page, lacking, needed_names
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import Counts, Totals
 from txsyncthing.vocabulary.block import blocks_hash
@@ -42,7 +43,7 @@ def needed(best: FileInfo, ours: FileInfo | None) -> bool:
         return False
     if ours is None:
         return not best.deleted
-    if ours.version == best.version or ours.local_flags & LocalFlag.IGNORED:
+    if ours.version == best.version:
         return False
     return not (ours.invalid and ours.version.covers(best.version))
 
@@ -80,7 +81,7 @@ def expected_counts(records: Records) -> Counts:
             file.deleted
             and name in theirs
             and not theirs[name].deleted
-            and not theirs[name].invalid
+            and not (theirs[name].invalid and theirs[name].version == file.version)
             for name, file in valid.items()
         )
         in_sync[peer] = synced._replace(deleted=owed)
@@ -121,7 +122,7 @@ def records(draw: st.DrawFn) -> FileInfo:
 BATCH = st.lists(records(), max_size=4)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("local"), st.just(ANNA), BATCH),
+        st.tuples(st.sampled_from(["local", "local", "unlearn"]), st.just(ANNA), BATCH),
         st.tuples(st.sampled_from(["add", "replace"]), st.sampled_from(PEERS), BATCH),
         st.tuples(st.sampled_from(["drop", "forget", "identify"]), st.sampled_from(PEERS), BATCH),
     ),
@@ -137,6 +138,11 @@ def apply(
     if what == "local":
         now(index.update_local(batch))
         held[LOCAL_DEVICE].update((file.name, file) for file in batch)
+        return
+    if what == "unlearn":
+        now(index.forget_local([file.name for file in batch]))
+        for file in batch:
+            held[LOCAL_DEVICE].pop(file.name, None)
         return
     batch = [
         file._replace(local_flags=LocalFlag.REMOTE_INVALID if file.invalid else LocalFlag.NONE)
@@ -177,6 +183,9 @@ def compare(index: FolderIndex, held: Records) -> None:
     for peer in PEERS:
         assert counts.in_sync.get(peer, Totals()) == wanted.in_sync[peer]
         assert counts.remote_need(peer) == wanted.remote_need(peer)
+        assert len(now(index.ask(lacking, peer, "", 99)).names) == counts.remote_need(peer).items
+    assert len(now(index.ask(changed_page, 0, 99))) == counts.receive_only.items
+    assert len(now(index.ask(needed_names, "", 99))) == counts.need.items
     assert [row.name for row in now(index.rows())] == sorted(held[LOCAL_DEVICE])
     needs = {need.wanted.name: need for need in now(index.need())}
     for name in NAMES:

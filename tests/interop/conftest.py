@@ -19,7 +19,7 @@ from tests.interop.harness import peers
 from tests.interop.harness.daemon import Daemon, OfficialDaemon, OurNode
 from tests.interop.harness.pair import Pair
 
-FOLDERS = 60  # more than there are scenarios
+FOLDERS = 72  # more than there are scenarios
 HERE = Path(__file__).parent
 
 

@@ -22,7 +22,6 @@ from txsyncthing.api.exchange import (
     Refused,
     Route,
     encoded,
-    error,
     json,
 )
 from txsyncthing.api.file_shapes import NeedPage, file_details, need_body
@@ -77,19 +76,10 @@ class DbResource:
             Route("/rest/db/prio", {"POST": self.prio}),
             Route("/rest/db/file", {"GET": self.file}),
             Route("/rest/db/ignores", {"GET": self.ignores, "POST": self.set_ignores}),
-            Route("/rest/db/browse", {"GET": self.not_yet}),
-            Route("/rest/db/remoteneed", {"GET": self.not_yet}),
-            Route("/rest/db/localchanged", {"GET": self.not_yet}),
-            Route("/rest/db/override", {"POST": self.not_yet}),
-            Route("/rest/db/revert", {"POST": self.not_yet}),
             Route("/rest/folder/errors", {"GET": self.errors}),
             Route("/rest/folder/pullerrors", {"GET": self.errors}),
             Route("/rest/system/reset", {"POST": self.reset}),
         ]
-
-    def not_yet(self, question: Question) -> Answer:
-        """What the official daemon can do and we cannot: never pretend."""
-        return error(501, f"{question.path} is not supported yet")
 
     def _known(self, question: Question, status: int = 404) -> FolderID:
         """The configured folder that a question names."""
@@ -168,15 +158,17 @@ class DbResource:
 
     async def need(self, question: Question) -> Answer:
         folder = self._running(question, 404, NO_FOLDER)
-        return encoded(await self._need(folder, *page_of(question)))
+        return encoded(await self._need(question, folder))
 
     async def prio(self, question: Question) -> Answer:
         folder = self._running(question, 404, NO_FOLDER)
         folder.bring_to_front(WireName(question.get("file")))
-        return encoded(await self._need(folder, *page_of(question)))
+        return encoded(await self._need(question, folder))
 
-    async def _need(self, folder: FolderView, page: int, perpage: int) -> bytes:
-        content = await need_page(folder, page, perpage)
+    async def _need(self, question: Question, folder: FolderView) -> list[bytes]:
+        config = self._holder.current.folder(self._known(question))
+        deletions = config is None or not config.ignore_delete
+        content = await need_page(folder, *page_of(question), deletions)
         return await self._lane.run(need_body, content)
 
     async def file(self, question: Question) -> Answer:
@@ -275,9 +267,13 @@ def page_of(question: Question) -> tuple[int, int]:
     return max(page or 1, 1), perpage if perpage is not None and perpage > 0 else PER_PAGE
 
 
-async def need_page(folder: FolderView, page: int, perpage: int) -> NeedPage:
+async def need_page(
+    folder: FolderView, page: int, perpage: int, deletions: bool = True
+) -> NeedPage:
     """
     One page over the three lists: being pulled, queued, and the rest in order of the names.
+
+    :param deletions: whether these are listed; not where the folder does not make them.
     """
     progress = folder.progress()
     first, moving = sorted(progress.in_progress), progress.in_progress
@@ -289,23 +285,23 @@ async def need_page(folder: FolderView, page: int, perpage: int) -> NeedPage:
         skip, room = max(skip - len(names), 0), room - len(some)
         known = await folder.index.global_(some) if some else {}
         lists.append([known[name]._replace(hashes=b"") for name in some if name in known])
-    rest = await _rest(folder, frozenset([*first, *second]), skip, room)
+    rest = await _rest(folder, frozenset([*first, *second]), skip, room, deletions)
     return NeedPage(page, perpage, lists[0], lists[1], rest)
 
 
 async def _rest(
-    folder: FolderView, listed: frozenset[WireName], skip: int, room: int
+    folder: FolderView, listed: frozenset[WireName], skip: int, room: int, deletions: bool
 ) -> list[FileInfo]:
     """Needed items that are not listed yet: ``room`` of them after the first ``skip``."""
     found: list[FileInfo] = []
     offset = 0
-    if not listed:
+    if not listed and deletions:
         offset, skip = skip, 0
     while room > len(found):
         limit = min(room - len(found) + skip + len(listed), CHUNK)
         some = await folder.index.need_queue(PullOrder.ALPHABETIC, offset, limit)
         offset += len(some)
-        fresh = [one for one in some if one.name not in listed]
+        fresh = [one for one in some if one.name not in listed and (deletions or not one.deleted)]
         found += fresh[skip:]
         skip = max(skip - len(fresh), 0)
         if len(some) < limit:

@@ -15,6 +15,9 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 """What Go shows for a time that never was."""
 EPOCH = "1970-01-01T00:00:00Z"
 
+_DAY = 86_400 * 1_000_000_000  # ns
+_KEPT = 10_000  # days whose text is at hand
+
 _ESCAPES = (  # bytes that occur in JSON only inside of strings
     (b"&", b"\\u0026"),
     (b"<", b"\\u003c"),
@@ -93,6 +96,41 @@ def moment_text(nanoseconds: int, zone: tzinfo | None = None) -> str:
     if text.endswith("+00:00"):
         text = text[:-6] + "Z"
     return f"{text[:19]}.{rest:09}".rstrip("0") + text[19:] if rest else text
+
+
+class Times:
+    """Times as text; most of a tree's lie on few days, and the calendar is slow."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, tuple[str, str, int, str] | None] = {}
+
+    def text(self, modified: int) -> str:
+        day, within = divmod(modified, _DAY)
+        if day not in self._days:
+            if len(self._days) >= _KEPT:
+                self._days.clear()
+            self._days[day] = self._begin(day)
+        known = self._days[day]
+        if known is None:
+            return moment_text(modified)
+        date, tomorrow, start, zone = known
+        seconds, rest = divmod(within, 1_000_000_000)
+        minutes = start + seconds // 60
+        if minutes >= 1440:
+            date, minutes = tomorrow, minutes - 1440
+        text = f"{date}{minutes // 60:02}:{minutes % 60:02}:{seconds % 60:02}"
+        return f"{text}.{rest:09}".rstrip("0") + zone if rest else text + zone
+
+    def _begin(self, day: int) -> tuple[str, str, int, str] | None:
+        """
+        How a day of UTC begins here: ``2006-01-02T``, the next day, the minute of the day, ``+01:00``.
+
+        :returns: None where clocks are changed on that day, or no calendar knows it.
+        """
+        begin, end = moment_text(day * _DAY), moment_text((day + 1) * _DAY)
+        if begin == end or begin[11:] != end[11:] or begin[17:19] != "00":
+            return None
+        return begin[:11], end[:11], int(begin[11:13]) * 60 + int(begin[14:16]), begin[19:]
 
 
 def parse_time(text: str) -> float | None:

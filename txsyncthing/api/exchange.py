@@ -6,7 +6,7 @@ Nothing here knows Klein or Twisted, so that handlers are plain functions of a Q
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, TypeAlias
@@ -49,7 +49,7 @@ class Answer:
     What goes back.
 
     ``later`` is the body of an answer whose headers are sent at once (a long poll); ``afterwards`` is
-    called when all is written.
+    called when all is written; ``parts`` follow the body, as fast as the client takes them.
     """
 
     status: int = 200
@@ -58,6 +58,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     later: Awaitable[bytes] | None = None
     afterwards: Callable[[], object] | None = None
+    parts: Sequence[bytes] = ()
 
 
 class Refused(Exception):
@@ -85,9 +86,9 @@ def json(document: Any, status: int = 200) -> Answer:
     return Answer(status, body(document), JSON)
 
 
-def encoded(text: bytes) -> Answer:
-    """A document that is JSON already."""
-    return Answer(200, text, JSON)
+def encoded(parts: Sequence[bytes]) -> Answer:
+    """A document that is JSON already, in parts since it may be long."""
+    return Answer(200, content_type=JSON, parts=parts)
 
 
 def error(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:

@@ -97,7 +97,7 @@ class ExplainResource:
         found = list(shapes.phases(self._running(config).status()))
         some = found[(page - 1) * perpage : page * perpage]
         text = await self._lane.run(shapes.errors_body, config.id, some, page, perpage, len(found))
-        return encoded(text)
+        return encoded([text])
 
     # Folders.
 

@@ -7,19 +7,19 @@ Source: reference 7.4 "File JSON"; the official daemon 1.29.5.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from txsyncthing.api.encoding import EPOCH, ZERO_TIME, body, moment_text
+from txsyncthing.api.encoding import EPOCH, ZERO_TIME, Times, encode, moment_text
 from txsyncthing.bep.bep_pb2 import PlatformPb, XattrPb
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.device import DeviceID, short_text
 from txsyncthing.vocabulary.file import BYTES_WITHOUT_CONTENT, FileInfo, FileType, LocalFlag
 from txsyncthing.vocabulary.name import WireName
 
-_TYPES = {
+TYPES = {
     FileType.FILE: "FILE_INFO_TYPE_FILE",
     FileType.DIRECTORY: "FILE_INFO_TYPE_DIRECTORY",
     FileType.SYMLINK: "FILE_INFO_TYPE_SYMLINK",
@@ -55,6 +55,9 @@ def _xattr(said: XattrPb) -> dict[str, str | None]:
     return {"Name": said.name, "Value": value}
 
 
+_AT_ONCE = 500  # files that become JSON in one go, some milliseconds
+
+
 class NeedPage(NamedTuple):
     """One page of ``/rest/db/need``; the page is cut over the three lists in their order."""
 
@@ -65,16 +68,20 @@ class NeedPage(NamedTuple):
     rest: Sequence[FileInfo] = ()
 
 
-def file(value: FileInfo) -> dict[str, Any]:
-    """One version of one item."""
+def file(value: FileInfo, text: Callable[[int], str] = moment_text) -> dict[str, Any]:
+    """
+    One version of one item.
+
+    :param text: how a time in nanoseconds looks.
+    """
     document: dict[str, Any] = {
         "blocksHash": b64encode(value.blocks_hash).decode() if value.blocks_hash else None,
         "deleted": value.deleted,
         "ignored": bool(value.local_flags & LocalFlag.IGNORED),
-        "inodeChange": moment_text(value.inode_change) if value.inode_change else EPOCH,
+        "inodeChange": text(value.inode_change) if value.inode_change else EPOCH,
         "invalid": value.invalid,
         "localFlags": int(value.local_flags),
-        "modified": moment_text(value.modified) if value.modified else EPOCH,
+        "modified": text(value.modified) if value.modified else EPOCH,
         "modifiedBy": short_text(value.modified_by) if value.modified_by else "",
         "mustRescan": bool(value.local_flags & LocalFlag.MUST_RESCAN),
         "name": value.name,
@@ -84,7 +91,7 @@ def file(value: FileInfo) -> dict[str, Any]:
         "platform": platform(value.platform),
         "sequence": value.sequence,
         "size": _size(value),
-        "type": _TYPES[value.type],
+        "type": TYPES[value.type],
         "version": value.version.texts(),
     }
     if value.no_permissions:
@@ -120,14 +127,28 @@ def file_details(
     }
 
 
-def need_body(page: NeedPage) -> bytes:
+def need_body(page: NeedPage) -> list[bytes]:
     """``/rest/db/need`` as JSON; a job for a worker, since a page may hold 65536 files."""
-    return body(
-        {
-            "page": page.page,
-            "perpage": page.perpage,
-            "progress": [file(one) for one in page.progress],
-            "queued": [file(one) for one in page.queued],
-            "rest": [file(one) for one in page.rest],
-        }
-    )
+    parts = [f'{{\n  "page": {page.page},\n  "perpage": {page.perpage}'.encode()]
+    for key, files in (("progress", page.progress), ("queued", page.queued), ("rest", page.rest)):
+        parts += [b",\n", *_listed(key, files)]
+    return [*parts, b"\n}\n"]
+
+
+def _listed(key: str, files: Sequence[FileInfo]) -> Iterator[bytes]:
+    """One list of a document; in parts, since nobody else runs while JSON is made."""
+    times = Times()
+    head, tail = f'{{\n  "{key}": [\n', "\n  ]\n}"
+    if not files:
+        yield f'  "{key}": []'.encode()
+        return
+    for start in range(0, len(files), _AT_ONCE):
+        some = [file(one, times.text) for one in files[start : start + _AT_ONCE]]
+        yield f'  "{key}": [\n'.encode() if not start else b",\n"
+        yield encode({key: some})[len(head) : -len(tail)]
+    yield b"\n  ]"
+
+
+def list_part(files: Sequence[FileInfo]) -> bytes:
+    """Some elements of the list in ``/rest/db/remoteneed`` or ``localchanged``; a job for a worker."""
+    return b"".join(list(_listed("files", files))[1:-1])

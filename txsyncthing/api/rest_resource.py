@@ -22,6 +22,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from werkzeug.exceptions import NotFound
 
 from txsyncthing.api.exchange import Answer, Question, Refused, Route, error, nearest, redirect
+from txsyncthing.api.flow_protocol import Flow
 from txsyncthing.api.session import Asking, Guard, Password, Refusal, Rules, Welcome
 from txsyncthing.runtime.log_service import Log
 
@@ -89,6 +90,16 @@ class BoundedRequest(Request):
     def send(self, data: bytes) -> None:
         """Send the headers if that is not done, then this part of the body."""
         self.write(data)  # type: ignore[no-untyped-call]
+
+    async def flow(self, parts: Iterable[bytes]) -> None:
+        """Send the rest of the body as fast as the client takes it."""
+        flow = Flow(self.send)
+        self.registerProducer(flow, True)  # type: ignore[no-untyped-call]
+        try:
+            await flow.send(parts)
+        finally:
+            if not flow.gone:
+                self.unregisterProducer()  # type: ignore[no-untyped-call]
 
     def end(self) -> None:
         """All is said."""
@@ -246,6 +257,8 @@ class RestResource(Resource):
         if answer.afterwards is not None:
             request.notifyFinish().addBoth(_call, answer.afterwards)
         _begin(request, answer)
+        if answer.parts:
+            await request.flow(answer.parts)
         if answer.later is not None:
             request.send(b"")  # the headers: the client sees that we listen
             request.send(await answer.later)
@@ -340,7 +353,8 @@ def _begin(request: BoundedRequest, answer: Answer) -> None:
         request.header("content-type", answer.content_type)
     if answer.later is None:
         if answer.status != 204:
-            request.header("content-length", str(len(answer.body)))
+            size = len(answer.body) + sum(map(len, answer.parts))
+            request.header("content-length", str(size))
         request.send(answer.body)
 
 

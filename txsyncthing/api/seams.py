@@ -18,6 +18,7 @@ from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.care import Care
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.ignores import Ignores
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.reader import FolderReader
@@ -167,7 +168,7 @@ class IndexView(Protocol):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Awaitable[T]:
-        """One of the questions of ``index/risk.py`` or ``index/missing.py``."""
+        """One of the questions of ``index/risk.py``, ``index/missing.py`` or ``index/lists.py``."""
 
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> Awaitable[list[FileInfo]]:
         """Needed items in this order, without hashes."""
@@ -295,6 +296,9 @@ class FolderView(Protocol):
     def delay_scan(self, seconds: float) -> None: ...
 
     def bring_to_front(self, name: WireName) -> None: ...
+
+    def do(self, chore: Chore) -> None:
+        """Override or revert, soon, where the folder's type has such a thing."""
 
 
 class FoldersView(Protocol):

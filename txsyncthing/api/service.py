@@ -29,6 +29,7 @@ from txsyncthing.api.exchange import Route
 from txsyncthing.api.explain_resource import ExplainResource
 from txsyncthing.api.guard_resource import GuardResource
 from txsyncthing.api.listen_endpoint import ApiCannotListen, listen, socket_mode
+from txsyncthing.api.lists_resource import ListsResource
 from txsyncthing.api.rest_resource import Door, RestResource, RestSite
 from txsyncthing.api.seams import (
     CareView,
@@ -132,6 +133,7 @@ class ApiService(Service):
             lane=parts.workers.disk,
             me=parts.node.id,
         )
+        lists = ListsResource(folders=parts.folders, lane=parts.workers.disk)
         config = ConfigResource(
             holder=parts.holder, saved=parts.node.config_saved, hash_password=passwords.hash
         )
@@ -155,7 +157,7 @@ class ApiService(Service):
             me=parts.node.id,
             unix=unix,
         )
-        rooms = (system, db, versions, config, cluster, guard, explain, self._events)
+        rooms = (system, db, lists, versions, config, cluster, guard, explain, self._events)
         return [route for room in rooms for route in room.routes()]
 
     @property

@@ -46,7 +46,7 @@ class VersionsResource:
 
     async def versions(self, question: Question) -> Answer:
         try:
-            return encoded(await self._of(question, 500).read(versions_body))
+            return encoded([await self._of(question, 500).read(versions_body)])
         except (NoVersions, OSError) as failed:
             raise Refused(500, str(failed)) from None
 
@@ -79,4 +79,4 @@ class VersionsResource:
         except (NoVersions, FolderUnhealthy, OSError) as failed:
             raise Refused(500, str(failed)) from None
         folder = question.get("folder")
-        return encoded(await self._lane.run(rewind_body, folder, path, at, dry, report))
+        return encoded([await self._lane.run(rewind_body, folder, path, at, dry, report)])

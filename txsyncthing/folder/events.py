@@ -69,7 +69,8 @@ class FolderEvents:
         )
 
     def recorded(self, files: Sequence[FileInfo]) -> None:
-        self._changes(EventType.REMOTE_CHANGE_DETECTED, files)
+        """A pull recorded these; what is ignored, or was kept against a deletion, has not changed."""
+        self._changes(EventType.REMOTE_CHANGE_DETECTED, (f for f in files if not f.invalid))
 
     def scanned(self, files: Iterable[FileInfo]) -> None:
         """A scan recorded these."""

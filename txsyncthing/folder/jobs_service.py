@@ -7,7 +7,6 @@ Source: reference 5.1 ("Marker", "Path checks"), 5.2, 5.5 ("Iterations").
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,14 +21,16 @@ from txsyncthing.folder.events import FolderEvents
 from txsyncthing.folder.ground import Ground, disk_text
 from txsyncthing.folder.guard_service import FolderGuard
 from txsyncthing.folder.health_service import look
+from txsyncthing.folder.opening_service import Opening
 from txsyncthing.folder.options import scan_options
 from txsyncthing.folder.pace import ScanPace
-from txsyncthing.folder.requests import Due, ScanRequests
+from txsyncthing.folder.requests import Chore, Due, ScanRequests
 from txsyncthing.folder.room_service import RoomWatch
-from txsyncthing.folder.root import Root, make_folder
-from txsyncthing.folder.rules import rules, unsupported
+from txsyncthing.folder.root import Root
+from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Runner
 from txsyncthing.folder.schedule import PullPauses
+from txsyncthing.folder.sides_service import Sides
 from txsyncthing.folder.versions_service import FolderVersions
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.index.values import IndexFailed
@@ -37,14 +38,11 @@ from txsyncthing.pull.failure import Cause
 from txsyncthing.pull.service import FolderPuller, PullResult
 from txsyncthing.runtime.limiter import Permit
 from txsyncthing.scan.service import FolderScanner
-from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanStopped
-from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.scan.values import ScanProgress, ScanStopped
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderState
 
 MAX_ROUNDS = 3  # of one pull, while each brings something
-_PATH = "path"  # fact of the index: where the folder was
-_SURVEYED = "surveyed"  # fact of the index: all that was there when it was new is in it
 
 
 class Jobs:
@@ -67,6 +65,7 @@ class Jobs:
         versions: FolderVersions,
         root: Root,
         guard: FolderGuard,
+        sides: Sides,
         events: FolderEvents,
         entered: Callable[[FolderState, str], None],
         scanned: Callable[[], None],
@@ -79,6 +78,7 @@ class Jobs:
         self._versions = versions
         self.root = root
         self._guard = guard
+        self._sides = sides
         self._events = events
         self._entered = entered
         self._scanned = scanned
@@ -94,54 +94,13 @@ class Jobs:
         self._room = RoomWatch(ground.clock, ground.workers.disk, ground.filesystem)
         self.requests = ScanRequests()
         self.matcher: Matcher = EMPTY
-        self.opened = False  # the index
-        self._made = False  # the folder; only once, a marker that goes missing later is an error
+        self.opening = Opening(config, ground, versions.trouble)
         self._patterns: tuple[str, ...] | None = None  # of the last whole scan
-        self.damage = ""  # what is wrong with the index for good
         self.scanning = False
+        self._walking = False  # that part of a scan which can be cancelled anywhere
         self.scan_errors: tuple[ItemError, ...] = ()
         self.pull_errors: tuple[ItemError, ...] = ()
         self._options = scan_options(config)
-        self._unsupported = unsupported(config) or versions.trouble
-
-    # The index.
-
-    async def open(self) -> str:
-        """
-        Open the index; make root and marker of a folder that is new.
-
-        :returns: why that cannot be; empty if it is done.
-        """
-        ground = self._ground
-        if trouble := self.damage or self._unsupported:
-            return trouble
-        try:
-            if not self.opened:
-                await ground.index.open()
-                await self._settle_path()
-                self.opened = True
-            if not self._made and not ground.index.sequence:
-                await ground.workers.disk.run(make_folder, ground.filesystem, self._config)
-            self._made = True
-        except IndexFailed as error:
-            return str(error)
-        except OSError as error:
-            return disk_text(error)
-        return ""
-
-    async def _settle_path(self) -> None:
-        """
-        See that the index is one of this very place.
-
-        One of another place would take all files that are not here for deleted, and tell that to the
-        peers. Without an index what is here is merged with what they have.
-        """
-        index, here = self._ground.index, self._config.path.rstrip("/").encode()
-        there = await index.fact(_PATH)
-        if there is not None and there != here:
-            await index.rebuild(keep=False)
-        if there != here:
-            await index.set_fact(_PATH, here)
 
     # What the runner asks for.
 
@@ -171,14 +130,14 @@ class Jobs:
         self._run(self._scan(runner), runner)
 
     def pull(self, runner: Runner) -> None:
-        self._run(self._pull(runner), runner)
+        self._run(self._pull(runner) if self._rules.pulls else self._adopt(runner), runner)
 
     def clean(self, runner: Runner) -> None:
         self._run(self._clean(runner), runner)
 
     def needs(self) -> bool:
-        if not (self.opened and self._rules.pulls):
-            return False
+        if not (self.opening.opened and self._rules.pulls):
+            return self.opening.opened and self._sides.found
         need = self._ground.index.counts().need
         return need.items - (need.deleted if self._config.ignore_delete else 0) > 0
 
@@ -186,25 +145,34 @@ class Jobs:
         self._cancelled = True
         self._forget_retry()
         self._puller.stop()
-        if self.scanning and self._running is not None:
+        self._sides.stop()
+        if self._walking and self._running is not None:
             self._running.cancel()
 
     def entered(self, state: FolderState, error: str) -> None:
+        if state is FolderState.ERROR:
+            self.requests.add(())  # whatever leads out of it
         self._entered(state, error)
 
-    def quiet(self) -> Deferred[None]:
-        """Fires when nothing runs any more; for after ``cancel``."""
+    async def quiet(self) -> None:
+        """Returns when nothing runs any more; for after ``cancel``."""
         self._forget_retry()
+        self._sides.stop()
+        await self._sides.quiet()
         if self._running is None:
-            return self._puller.stop()
+            await self._puller.stop()
+            return
         quiet: Deferred[None] = Deferred()
         self._running.addBoth(lambda _: quiet.callback(None))
-        return quiet
+        await quiet
 
     def soon(self, runner: Runner) -> None:
         """New indexes have come: do not wait for the pause to end."""
         self._forget_retry()
-        if self.needs():
+        if not self._rules.pulls:
+            if self._patterns is not None and self._ground.index.counts().need.items:
+                self._sides.look(self.matcher, runner.pull_wanted)
+        elif self.needs():
             runner.pull_wanted()
 
     # The work.
@@ -235,7 +203,7 @@ class Jobs:
     async def _unwell(self) -> str:
         """Why the folder must not be touched now; reads the ignore file as well."""
         ground = self._ground
-        trouble = await self.open() or await ground.surroundings.trouble()
+        trouble = await self.opening.open() or await ground.surroundings.trouble()
         if trouble:
             return trouble
         try:
@@ -252,6 +220,8 @@ class Jobs:
         self.scanning = True
         try:
             trouble = await self._scan_due(due, runner)
+            if not trouble and not self._cancelled:
+                trouble = await self._do(due.chores, runner)
         except CancelledError:
             trouble = "the folder is stopped"
         except Exception as error:  # a fault of ours: whoever waits must hear of it as well
@@ -263,6 +233,8 @@ class Jobs:
             due.tell("the folder is stopped")
             return
         if trouble:
+            for chore in due.chores:
+                self._log.warn("{chore}: {trouble}", chore=chore.value, trouble=trouble)
             runner.failed(trouble)
             due.tell(trouble)
             return
@@ -275,24 +247,30 @@ class Jobs:
         if trouble:
             return trouble
         first = self._patterns is None
-        if self.matcher.expanded != self._patterns:
+        fresh = self.matcher.expanded != self._patterns
+        if fresh:
             due.subs.clear()  # what the patterns say now concerns all
+        elif not due.scans:
+            return ""
+        self._walking = True
         try:
             result = await self._scanner.scan(
                 due.subs,
                 self.matcher,
-                options := await self._author_options(),
+                options := await self.opening.author(self._options),
                 partial(self.root.is_healthy, ground.filesystem),
                 self._progress,
             )
             if options.author is not None and not due.subs:
-                await ground.index.set_fact(_SURVEYED, b"1")
+                await self.opening.surveyed()
         except FolderUnhealthy as error:
             return self.root.ill(error)
         except (ScanStopped, IndexFailed) as error:
             return str(error)
         except OSError as error:
             return disk_text(error)
+        finally:
+            self._walking = False
         kept = [error for error in self.scan_errors if not _within(error.path, due.subs)]
         self.scan_errors = (*kept, *result.errors)
         if result.errors:
@@ -300,23 +278,11 @@ class Jobs:
         if not due.subs:
             self._patterns = self.matcher.expanded
             self._scanned()
-        if first:
+        if first and self._rules.pulls:
             runner.pull_wanted()
-        elif result.changed or result.deleted:
+        elif fresh or result.changed or result.deleted:
             self._changed()
         return ""
-
-    async def _author_options(self) -> ScanOptions:
-        """
-        Into a new database all comes as another author's: peers may know versions of ours from one that is
-        gone, and nobody can say whether what is here now comes before or after those.
-        """
-        index = self._ground.index
-        keep = self._ground.surroundings.keep_temporaries()
-        options = replace(self._options, keep_temporaries=keep)
-        if await index.fact(_SURVEYED) is not None:
-            return options
-        return replace(options, author=ShortID(index.index_id))
 
     async def _clean(self, runner: Runner) -> None:
         trouble = await self._unwell()
@@ -325,6 +291,35 @@ class Jobs:
             return
         await self._versions.clean()
         runner.cleaned()
+
+    async def _do(self, chores: Sequence[Chore], runner: Runner) -> str:
+        for chore in chores:
+            try:
+                undone = await self._sides.do(chore, self.matcher)
+            except IndexFailed as error:
+                return str(error)
+            if undone.errors:
+                told = {error.path for error in undone.errors}
+                others = [error for error in self.scan_errors if error.path not in told]
+                self.scan_errors = (*others, *undone.errors)
+                self._events.errors((*self.scan_errors, *self.pull_errors))
+            if undone.rescan:
+                self.requests.add(undone.rescan)
+                runner.scan_wanted()
+            runner.pull_wanted()
+        return ""
+
+    async def _adopt(self, runner: Runner) -> None:
+        trouble = await self._unwell()
+        if not trouble:
+            try:
+                await self._sides.adopt(self.matcher)
+            except IndexFailed as error:
+                trouble = str(error)
+        if trouble:
+            runner.failed(trouble)
+        else:
+            runner.pulled()
 
     def _progress(self, progress: ScanProgress) -> None:
         rate = self._pace.due(progress.done, progress.total, self._ground.clock.seconds())

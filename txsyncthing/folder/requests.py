@@ -1,12 +1,13 @@
 """
-The scans that were asked for: many requests become one scan.
+The scans that were asked for, and what is to be done after them: many requests become one scan.
 
-Source: reference 5.2 ("Sub-scans").
+Source: reference 5.2 ("Sub-scans"), 5.9.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 Answer = Callable[[str], object]
@@ -15,11 +16,20 @@ Answer = Callable[[str], object]
 MAX_PARTS = 1000  # more parts than this are the whole folder
 
 
+class Chore(StrEnum):
+    """What a user may ask of a folder besides scans."""
+
+    OVERRIDE = "override"
+    REVERT = "revert"
+
+
 class Due(NamedTuple):
-    """One scan to be made."""
+    """One scan to be made, and what follows it."""
 
     subs: list[str]  # empty: all
     answers: list[Answer]
+    chores: tuple[Chore, ...] = ()
+    scans: bool = True  # False: nobody asked for a scan, only for chores
 
     def tell(self, error: str = "") -> None:
         for answer in self.answers:
@@ -33,6 +43,7 @@ class ScanRequests:
         self._subs: set[str] = set()
         self._all = False
         self._answers: list[Answer] = []
+        self._chores: list[Chore] = []
 
     def add(self, subs: Sequence[str], answer: Answer | None = None) -> None:
         """
@@ -45,9 +56,15 @@ class ScanRequests:
         if answer is not None:
             self._answers.append(answer)
 
+    def add_chore(self, chore: Chore) -> None:
+        """Asked for twice it is done once."""
+        if chore not in self._chores:
+            self._chores.append(chore)
+
     def take(self) -> Due:
         """What is due now, all of it; without any request the whole folder."""
         subs = [] if self._all else sorted(self._subs)
-        due = Due(subs, self._answers)
-        self._subs, self._all, self._answers = set(), False, []
+        scans = self._all or bool(subs) or not self._chores
+        due = Due(subs, self._answers, tuple(self._chores), scans)
+        self._subs, self._all, self._answers, self._chores = set(), False, [], []
         return due

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from txsyncthing.config.config import Configuration, InvalidConfiguration
 from txsyncthing.config.entry import BASIC
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.vocabulary.file import LocalFlag
@@ -17,15 +18,19 @@ from txsyncthing.vocabulary.folder import FolderType
 class TypeRules(NamedTuple):
     """What one type may do."""
 
-    pulls: bool  # takes what others changed
+    pulls: bool  # takes what others changed; else only the versions of what is the same here
     local_flags: LocalFlag = LocalFlag.NONE  # of what changed here
+    overrides: bool = False  # may make its own state win over what others changed
+    reverts: bool = False  # may undo what was changed here
     unsupported: str = ""  # why a folder of this type cannot run
 
 
 _RULES = {
     FolderType.SEND_RECEIVE: TypeRules(pulls=True),
-    FolderType.SEND_ONLY: TypeRules(pulls=False),
-    FolderType.RECEIVE_ONLY: TypeRules(pulls=True, local_flags=LocalFlag.RECEIVE_ONLY),
+    FolderType.SEND_ONLY: TypeRules(pulls=False, overrides=True),
+    FolderType.RECEIVE_ONLY: TypeRules(
+        pulls=True, local_flags=LocalFlag.RECEIVE_ONLY, reverts=True
+    ),
     FolderType.RECEIVE_ENCRYPTED: TypeRules(
         pulls=False, unsupported="folders of type receiveencrypted are not supported yet"
     ),
@@ -44,3 +49,20 @@ def unsupported(folder: FolderConfig) -> str:
             " of this machine"
         )
     return _RULES[folder.type].unsupported
+
+
+def verify_types(old: Configuration, new: Configuration) -> None:
+    """
+    What encrypted folders hold is not what others do: none becomes one, nor the reverse.
+
+    :raises InvalidConfiguration: one would.
+    """
+    encrypted = FolderType.RECEIVE_ENCRYPTED
+    for folder in new.folders:
+        was = old.folder(folder.id)
+        if was is not None and was.type != folder.type and encrypted in (was.type, folder.type):
+            raise InvalidConfiguration(
+                f"folder[{folder.id}]/type",
+                folder.type.value,
+                f"{was.type.value}; folder type must not be changed from/to receive-encrypted",
+            )

@@ -27,10 +27,12 @@ from txsyncthing.folder.jobs_service import Jobs
 from txsyncthing.folder.options import pull_options
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.owner_service import FolderOwner
+from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.root import Root
 from txsyncthing.folder.rules import rules
 from txsyncthing.folder.runner import Core, new_runner
 from txsyncthing.folder.schedule import scan_delay
+from txsyncthing.folder.sides_service import Sides
 from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
@@ -133,6 +135,7 @@ class FolderService(Service):
             self.versions,
             root,
             guard,
+            Sides(workers, clock, unix, filesystem, index, pull_options(config, short)),
             self._events,
             self._entered,
             self._scanned,
@@ -191,7 +194,7 @@ class FolderService(Service):
         return started
 
     async def _start(self) -> None:
-        trouble = await self._jobs.open()
+        trouble = await self._jobs.opening.open()
         if self._stopped:
             return
         self.versions.begin(self._clock, self._runner.clean_wanted)
@@ -203,11 +206,11 @@ class FolderService(Service):
     @property
     def ready(self) -> bool:
         """Whether the index is open, so that peers may be served; a listener of states may look."""
-        return self._jobs.opened
+        return self._jobs.opening.opened
 
     def damaged(self, error: DatabaseDamaged) -> None:
         """The index turned out to be broken while in use: this folder alone stops."""
-        self._jobs.damage = str(error)
+        self._jobs.opening.damage = str(error)
         self._runner.failed(str(error))
 
     def stopService(self) -> Deferred[None]:
@@ -236,7 +239,7 @@ class FolderService(Service):
 
     def remote_changed(self) -> None:
         """A peer's index, a peer that came, or the config changed: see what is needed. Cheap."""
-        if not self._stopped and rules(self.type).pulls:
+        if not self._stopped:
             self._burst.changed()
 
     def rescan(self, names: Sequence[str]) -> None:
@@ -272,6 +275,13 @@ class FolderService(Service):
         self._jobs.requests.add(wanted, done)
         self._runner.scan_wanted()
         return answer
+
+    def do(self, chore: Chore) -> None:
+        """Override or revert soon; nothing where the folder's type has no such thing."""
+        own = rules(self.type)
+        if not self._stopped and (own.overrides if chore is Chore.OVERRIDE else own.reverts):
+            self._jobs.requests.add_chore(chore)
+            self._runner.scan_wanted()
 
     def delay_scan(self, seconds: float) -> None:
         """Put the next periodic scan off (``next`` of ``/rest/db/scan``)."""

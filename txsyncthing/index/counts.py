@@ -121,7 +121,7 @@ class Tally:
             if not winner.deleted:
                 if in_sync(winner, one):
                     self._add(IN_SYNC, one.device, winner, sign)
-            elif owes_deletion(one):
+            elif owes_deletion(winner, one):
                 self._of(IN_SYNC, one.device)[DELETED] += sign
 
     def _of(self, kind: int, device: int) -> list[int]:

@@ -13,6 +13,11 @@ import apsw
 from txsyncthing.index.blocks import FIRST_KEY, BlockTable
 
 SLICE_LISTS = 1000
+_OLD_DELETIONS = (
+    "SELECT name FROM local WHERE deleted AND global = 1 AND modified < ?1 AND name > ?2"
+    " UNION SELECT name FROM remote WHERE deleted AND state = 1 AND modified < ?1 AND name > ?2"
+    " ORDER BY name LIMIT ?3"
+)
 
 
 class Maintenance(NamedTuple):
@@ -56,3 +61,16 @@ def _drop_lists(connection: apsw.Connection, after: int) -> int | None:
             (after, last),
         )
     return int(last)
+
+
+def old_deletions(
+    connection: apsw.Connection, before: int, after: str, limit: int
+) -> tuple[str, ...]:
+    """
+    Names of items that are globally deleted.
+
+    :param before: ns; only deletions older than this.
+    :param after: only names behind this.
+    """
+    found = connection.execute(_OLD_DELETIONS, (before, after, limit))
+    return tuple(name for (name,) in found)

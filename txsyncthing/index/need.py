@@ -95,14 +95,15 @@ def needed_here(winner: Candidate, ours: Candidate | None) -> bool:
     """
     Whether we have to pull the global version.
 
-    A deletion is needed only for what we know; what we ignore is never needed, nor what our own record
-    supersedes though nobody may take it (a change in a receive-only folder).
+    A deletion is needed only for what we know; what our own record supersedes is not, though nobody may
+    take it (a change in a receive-only folder). What we ignore is: its record follows the versions of the
+    others, or they would wait for us forever.
     """
     if winner.device == LOCAL or winner.flags & INVALID:
         return False
     if ours is None:
         return not winner.deleted
-    if ours.version == winner.version or ours.flags & IGNORED:
+    if ours.version == winner.version:
         return False
     if ours.flags & INVALID:
         return not unpack_version(ours.version).covers(unpack_version(winner.version))
@@ -114,6 +115,11 @@ def in_sync(winner: Candidate, theirs: Candidate) -> bool:
     return theirs.version == winner.version
 
 
-def owes_deletion(theirs: Candidate) -> bool:
-    """Whether a peer still has what is globally deleted."""
-    return not theirs.deleted and not theirs.flags & INVALID
+def owes_deletion(winner: Candidate, theirs: Candidate) -> bool:
+    """
+    Whether a peer still has what is globally deleted.
+
+    What nobody may take counts as well, a change in its receive-only folder say; but not what it ignores
+    of this very version.
+    """
+    return not (theirs.deleted or (theirs.flags & INVALID and theirs.version == winner.version))

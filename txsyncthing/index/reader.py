@@ -37,8 +37,6 @@ def _lists(table: str) -> str:
     return f"LEFT JOIN lists ON lists.blocks_hash = {table}.blocks_hash"
 
 
-_WITHOUT_HASHES = COLUMNS.replace(" hashes", " NULL")
-
 _AFTER = f"SELECT {LOCAL_COLUMNS} FROM local {_lists('local')} WHERE sequence > ? ORDER BY sequence LIMIT ?"
 _NAMED_LOCAL = (
     f"SELECT {LOCAL_COLUMNS}, 0, global FROM carray(?) AS asked"
@@ -186,13 +184,13 @@ class FolderReader:
         return [Need(file_info(row), have.get(row[0]), tuple(owners[row[0]])) for row in rows]
 
     def need_queue(self, order: PullOrder, offset: int, limit: int) -> list[FileInfo]:
-        """The global versions of needed items without hashes, for lists that people read."""
+        """The global versions of needed items without long lists of hashes, for lists that people read."""
         found = self.connection.execute(
-            f"SELECT {_WITHOUT_HASHES} FROM remote WHERE state = 3"
+            f"SELECT {COLUMNS} FROM remote WHERE state = 3"
             f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
             (limit, offset),
         )
-        return list(map(file_info, found))
+        return [file_info(row)._replace(hashes=b"") for row in found]
 
     def find_blocks(self, hashes: Sequence[bytes]) -> dict[bytes, list[tuple[WireName, int]]]:
         return find_blocks(self.connection, hashes)

@@ -210,6 +210,10 @@ class FolderIndex:
         await self._write(FolderStore.update_remote, device, files, replace)
         self._tell(self._remote_listeners, device, len(files))
 
+    def forget_local(self, names: Sequence[WireName]) -> Deferred[Counts]:
+        """Drop our records of items that nobody else ever had; peers are not told."""
+        return Deferred.fromCoroutine(self._write(FolderStore.forget_local, names))
+
     def drop_remote(self, device: DeviceID) -> Deferred[None]:
         """Forget all records of a peer; its index ID stays, its sequence becomes 0."""
         return Deferred.fromCoroutine(self._drop(FolderStore.drop_remote, device))
@@ -257,13 +261,10 @@ class FolderIndex:
         """The ID under which we hold a peer's records; 0: none."""
         return self._job(FolderStore.remote_index_id, device)
 
-    async def _remote_sequence(self, device: DeviceID) -> int:
-        counts = await self._job(FolderStore.counts)
-        return counts.remote_sequence.get(device, 0)
-
     def remote_sequence(self, device: DeviceID) -> Deferred[int]:
         """The greatest sequence number a peer told; 0: none."""
-        return Deferred.fromCoroutine(self._remote_sequence(device))
+        counts = self._job(FolderStore.counts)
+        return counts.addCallback(lambda counts: counts.remote_sequence.get(device, 0))
 
     def local_after(
         self, sequence: int, max_files: int = 1000, max_blocks: int = 5000

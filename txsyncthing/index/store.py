@@ -18,21 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import apsw
-
 from txsyncthing.index.blocks import BlockTable
+from txsyncthing.index.candidates import candidates, mark
 from txsyncthing.index.connection import connect, prepare
 from txsyncthing.index.counts import GLOBALLY, IN_SYNC, NEED, OURS, RECEIVE_ONLY, Tally
 from txsyncthing.index.devices import DeviceTable
-from txsyncthing.index.maintenance import Maintenance, tidied
+from txsyncthing.index.maintenance import Maintenance, old_deletions, tidied
 from txsyncthing.index.need import LOCAL, Candidate
-from txsyncthing.index.rows import (
-    COLUMNS,
-    Values,
-    fitting,
-    long_lists,
-    shared_row,
-)
+from txsyncthing.index.rows import COLUMNS, Values, fitting, long_lists, shared_row
+from txsyncthing.index.upgrade import upgrade
 from txsyncthing.index.values import Counts
 from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID
 from txsyncthing.vocabulary.file import FileInfo
@@ -44,18 +38,6 @@ _SESSION = "session"  # fact: the boot in which local changes were made, while o
 _MARKS = ", ".join("?" * 20)
 _PUT_LOCAL = f"INSERT INTO local ({COLUMNS}, global) VALUES ({_MARKS})"
 _PUT_REMOTE = f"INSERT OR REPLACE INTO remote ({COLUMNS}, device, state) VALUES ({_MARKS}, ?)"
-_CANDIDATE = "version, local_flags, modified, type, deleted, size"
-_CANDIDATES = (
-    f"SELECT name, 0, {_CANDIDATE}, global, sequence"
-    " FROM carray(?1) AS asked CROSS JOIN local ON name = asked.value"
-    f" UNION ALL SELECT name, device, {_CANDIDATE}, state, sequence"
-    " FROM carray(?1) AS asked CROSS JOIN remote ON name = asked.value"
-)
-_OLD_DELETIONS = (
-    "SELECT name FROM local WHERE deleted AND global = 1 AND modified < ?1 AND name > ?2"
-    " UNION SELECT name FROM remote WHERE deleted AND state = 1 AND modified < ?1 AND name > ?2"
-    " ORDER BY name LIMIT ?3"
-)
 
 
 class FolderStore:
@@ -91,6 +73,7 @@ class FolderStore:
                 db.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
                 noted = None
         self._noted = noted is not None
+        upgrade(db)
         self._tally = Tally(db)
         self.blocks = BlockTable(db)
 
@@ -181,6 +164,14 @@ class FolderStore:
             db.executemany(_PUT_LOCAL, [(*row, state) for row, state in written])
             self._devices.set_sequence(LOCAL, first + len(files) - 1)
 
+    def forget_local(self, names: Sequence[str]) -> Counts:
+        """Drop our records of items that nobody else ever had; no sequence number comes back."""
+        gone = tuple(sorted(set(names)))
+        with self._transaction():
+            self._leave_out(LOCAL, gone)
+            self.connection.executemany("DELETE FROM local WHERE name = ?", [(n,) for n in gone])
+        return self.counts()
+
     def update_remote(
         self, device: DeviceID, files: Sequence[FileInfo], replace: bool = False
     ) -> Counts:
@@ -270,12 +261,11 @@ class FolderStore:
         :param after: only names behind this.
         :returns: where to go on; None when nothing is left.
         """
-        found = self.connection.execute(_OLD_DELETIONS, (before, after, SLICE))
-        names: tuple[str, ...] = tuple(name for (name,) in found)
+        names = old_deletions(self.connection, before, after, SLICE)
         with self._transaction():
             gone = {
                 name: records
-                for name, records in self._candidates(names).items()
+                for name, records in candidates(self.connection, names).items()
                 if all(one.deleted for one in records)
             }
             for records in gone.values():
@@ -322,7 +312,7 @@ class FolderStore:
         :returns: the rows with their states, and the sequences of the records they replace.
         """
         names = sorted(rows)  # each page of a tree is visited once
-        known = self._candidates(tuple(names))
+        known = candidates(self.connection, tuple(names))
         settle = self._tally.settle
         written: list[tuple[Values, int]] = []
         replaced: list[tuple[int]] = []
@@ -348,27 +338,8 @@ class FolderStore:
             for one in after:
                 if one is not new:
                     marks.append((name, one, state if one is winner else 0))
-        self._mark(marks)
+        mark(self.connection, marks)
         return written, replaced
-
-    def _candidates(self, names: tuple[str, ...]) -> dict[str, list[Candidate]]:
-        known: dict[str, list[Candidate]] = {}
-        if not names:
-            return known
-        for name, *rest in self.connection.execute(_CANDIDATES, (apsw.carray(names),)):
-            known.setdefault(name, []).append(Candidate._make(rest))
-        return known
-
-    def _mark(self, marks: Sequence[tuple[str, Candidate, int]]) -> None:
-        moved = [(name, one, state) for name, one, state in marks if one.state != state]
-        self.connection.executemany(
-            "UPDATE local SET global = ? WHERE sequence = ?",
-            [(state, one.sequence) for _, one, state in moved if one.device == LOCAL],
-        )
-        self.connection.executemany(
-            "UPDATE remote SET state = ? WHERE name = ? AND device = ?",
-            [(state, name, one.device) for name, one, state in moved if one.device != LOCAL],
-        )
 
     def _drop_all(self, who: int) -> None:
         after: str | None = ""
@@ -386,14 +357,18 @@ class FolderStore:
         query = "SELECT name FROM remote WHERE device = ? AND name > ? ORDER BY name LIMIT ?"
         found = db.execute(query, (who, after, SLICE))
         names: tuple[str, ...] = tuple(name for (name,) in found)
-        marks: list[tuple[str, Candidate, int]] = []
-        for name, before in self._candidates(names).items():
-            left = [one for one in before if one.device != who]
-            winner, state = self._tally.settle(before, left)
-            marks.extend((name, one, state if one is winner else 0) for one in left)
-        self._mark(marks)
+        self._leave_out(who, names)
         db.executemany(
             "DELETE FROM remote WHERE name = ? AND device = ?", [(name, who) for name in names]
         )
         self._devices.add_files(who, -len(names))
         return names[-1] if len(names) == SLICE else None
+
+    def _leave_out(self, who: int, names: tuple[str, ...]) -> None:
+        """Choose and count these items anew without the records of one device."""
+        marks: list[tuple[str, Candidate, int]] = []
+        for name, before in candidates(self.connection, names).items():
+            left = [one for one in before if one.device != who]
+            winner, state = self._tally.settle(before, left)
+            marks.extend((name, one, state if one is winner else 0) for one in left)
+        mark(self.connection, marks)

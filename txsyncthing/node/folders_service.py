@@ -27,6 +27,7 @@ from txsyncthing.filesystem.metadata import remove_marker
 from txsyncthing.folder.changes_service import AREA as CHANGES
 from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.outside import Outside
+from txsyncthing.folder.rules import verify_types
 from txsyncthing.folder.service import FolderService, Ignores
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
@@ -74,6 +75,7 @@ class FoldersService(Service):
         self._paused: dict[FolderID, float] = {}  # since when
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._unverify: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
         self._begun = False  # what the configuration has follows only when the databases are sorted
 
@@ -140,6 +142,7 @@ class FoldersService(Service):
         self.running = True
         self._tasks.startService()
         self._unsubscribe = self._holder.subscribe(self._configured)
+        self._unverify = self._holder.verify(verify_types)
         self._timer = self._world.clock.callLater(MAINTENANCE, self._maintain)
         self._tasks.spawn(self._begin(), "start folders")
 
@@ -154,6 +157,7 @@ class FoldersService(Service):
         """Fires when no folder moves any more."""
         self.running = False
         self._unsubscribe()
+        self._unverify()
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         return Deferred.fromCoroutine(self._stop())

@@ -82,6 +82,11 @@ class Cause(Enum):
         "directory contains ignored files (see ignore documentation for (?d) prefix)",
         "remove the ignored files, or put (?d) before the pattern",
     )
+    HAS_CHANGED = (
+        "changed-here",
+        "directory contains items that were added or changed in this receive-only folder",
+        "revert the folder, or move them elsewhere",
+    )
     PERMISSION = ("permission", "permission denied", "let the node's user write there")
     OWNER = (
         "ownership",

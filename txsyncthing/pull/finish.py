@@ -374,8 +374,10 @@ def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: Pull
         if not (options.ignore_permissions or wanted.no_permissions):
             filesystem.chmod(name, wanted.permissions & 0o777)
         filesystem.utime(name, wanted.modified)
-    # Of concurrent versions with equal content neither is lost: who has both says so.
-    merged = wanted._replace(version=wanted.version.merge(have.version))
+    # Of concurrent versions with equal content neither is lost: who has both says so. But nobody else is to
+    # hear of a version that counts only here.
+    version = wanted.version if have.invalid else wanted.version.merge(have.version)
+    merged = wanted._replace(version=version)
     # The list of blocks is the one of the wanted version, which peers may ask for.
     return finished(merged, Placed(filesystem.lstat(name)), platform)
 

@@ -73,7 +73,7 @@ class Deletions:
         """Note the deletions among these."""
         for need in needs:
             wanted, have = need.wanted, need.have
-            if not wanted.deleted or have is None or have.deleted:
+            if not wanted.deleted or have is None or have.deleted or _changed_here(have):
                 continue
             if bad_name(wanted.name) or ignored(wanted.name):
                 continue
@@ -129,6 +129,11 @@ class Deletions:
         )
 
 
+def _changed_here(have: FileInfo) -> bool:
+    """Whether an item of a receive-only folder outlives its deletion by the cluster: an edit beats that."""
+    return bool(have.local_flags & LocalFlag.RECEIVE_ONLY) and not have.is_directory
+
+
 def _name(item: Item) -> str:
     return item.wanted.name
 
@@ -150,6 +155,8 @@ def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], b
         elif wanted.deleted:
             if have is None or have.deleted:
                 result.adopted.append(wanted)
+            elif _changed_here(have):
+                result.adopted.append(have._replace(version=have.version.merge(wanted.version)))
         elif (cause := bad_name(wanted.name)) is not None:
             result.failed.append(cause.of(wanted.name))
         elif (

@@ -254,7 +254,7 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
             reasons.add(reason)
             if reason is Cause.HAS_UNSCANNED:
                 surprising.append(child.name)
-    for reason in (Cause.HAS_UNSCANNED, Cause.HAS_IGNORED, Cause.NOT_EMPTY):
+    for reason in (Cause.HAS_UNSCANNED, Cause.HAS_IGNORED, Cause.HAS_CHANGED, Cause.NOT_EMPTY):
         if reason in reasons:
             return Outcome(name, error=reason.of(name), rescan=tuple(surprising))
     for child in reversed(rubbish):
@@ -276,7 +276,7 @@ def _reason(
         return Cause.HAS_UNSCANNED
     if not unchanged(filesystem, child.name, child.stat, known, options):
         return Cause.HAS_UNSCANNED
-    return Cause.NOT_EMPTY
+    return Cause.HAS_CHANGED if known.local_flags & LocalFlag.RECEIVE_ONLY else Cause.NOT_EMPTY
 
 
 def _remove_rubbish(filesystem: Filesystem, child: Child) -> None:

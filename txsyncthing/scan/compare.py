@@ -47,6 +47,7 @@ class Survey:
     :ivar work: items that need a new record, in order.
     :ivar missing: names of rows without an item on disk.
     :ivar ignored: names of rows that the patterns ignore now.
+    :ivar settled: names of deleted rows that no longer count as changed here, as the folder has another type.
     :ivar hungry: whether more rows are wanted.
     """
 
@@ -56,6 +57,7 @@ class Survey:
         self.work: list[Work] = []
         self.missing: list[str] = []
         self.ignored: list[str] = []
+        self.settled: list[str] = []
         self.hungry = True
         self.done = False
         self._walk = walk
@@ -156,7 +158,11 @@ class Survey:
             self.ignored.append(row.name)
 
     def _without_item(self, row: Row) -> None:
-        if row.deleted or (self._unknown is not None and row.name.startswith(self._unknown)):
+        if row.deleted:
+            if row.local_flags & LocalFlag.RECEIVE_ONLY & ~self._options.local_flags:
+                self.settled.append(row.name)
+            return
+        if self._unknown is not None and row.name.startswith(self._unknown):
             return
         if self._matcher.match(row.name).ignored:
             self._ignore(row)
@@ -225,7 +231,10 @@ def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInf
     if old is None:
         return new
     flagged = bool(old.local_flags & CONFLICT_FLAGS and not new.local_flags & CONFLICT_FLAGS)
-    if not flagged and not old.deleted and _same(old, new, options, options.attributes):
+    shown = (
+        old.local_flags & LocalFlag.IGNORED
+    )  # no longer ignored, be it that it is changed here now
+    if not (flagged or shown or old.deleted) and _same(old, new, options, options.attributes):
         # Only this disk's own notes changed: no new version, or every touch of an inode would be news.
         kept = old._replace(
             inode_change=new.inode_change, local_flags=old.local_flags & ~LocalFlag.MUST_RESCAN
@@ -264,14 +273,16 @@ def pulled(
     The record of an item that is as the cluster wants it, though we have no record of having pulled it.
 
     The process was killed in between, say. Taken for a local change, it would be in conflict with the next
-    version of whoever made it.
+    version of whoever made it. In a receive-only folder the same is true of an item that somebody changed and
+    then brought back to what it was.
 
     :param new: what was found; or the deletion of what was not.
     :returns: None where ``new`` is a change of ours.
     """
     if global_ is None or global_.invalid or (new.deleted and old is None):
         return None
-    if old is not None and old.version.covers(global_.version):
+    only_here = new.local_flags & LocalFlag.RECEIVE_ONLY
+    if old is not None and old.version.covers(global_.version) and not (only_here and old.invalid):
         return None
     if not _same(global_, new, options, options.attributes.as_taken(), silent=True):
         return None
@@ -283,6 +294,13 @@ def pulled(
         inode_change=new.inode_change,
         local_flags=LocalFlag.NONE,
         sequence=0,
+    )
+
+
+def only_here(old: FileInfo, global_: FileInfo | None) -> bool:
+    """Whether an item was added in a receive-only folder and nobody else has anything of it."""
+    return bool(old.local_flags & LocalFlag.RECEIVE_ONLY) and (
+        global_ is None or bool(global_.local_flags & LocalFlag.RECEIVE_ONLY)
     )
 
 

@@ -21,7 +21,7 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.values import Counts, Row
 from txsyncthing.runtime.narrow_service import NarrowLane
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.scan.compare import Survey, left_to_pull, pulled, revise
+from txsyncthing.scan.compare import Survey, left_to_pull, only_here, pulled, revise
 from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
@@ -59,6 +59,7 @@ class LocalIndex(Protocol):
     def fact(self, key: str) -> Deferred[bytes | None]: ...
 
     def set_fact(self, key: str, value: bytes | None) -> Deferred[None]: ...
+    def forget_local(self, names: Sequence[WireName]) -> Deferred[Counts]: ...
 
 
 class FolderScanner:
@@ -213,6 +214,7 @@ class _Scan:
         work, survey.work = survey.work, []
         missing, survey.missing = survey.missing, []
         ignored, survey.ignored = survey.ignored, []
+        settled, survey.settled = survey.settled, []
         self._errors += survey.errors
         survey.errors.clear()
         if work:
@@ -222,7 +224,9 @@ class _Scan:
         for page in pages(missing, _FILES):
             await self._delete(page)
         for page in pages(ignored, _FILES):
-            await self._ignore(page)
+            await self._reflag(page, LocalFlag.IGNORED)
+        for page in pages(settled, _FILES):
+            await self._reflag(page, LocalFlag.NONE)
         await self._written()
 
     # -- new and changed items
@@ -345,23 +349,39 @@ class _Scan:
         gone = await self._workers.disk.run(confirm, self._filesystem, names, self._healthy)
         olds = await self._index.local(gone)
         wanted = await self._wanted(gone)
-        files = [
-            deletion(olds[name], self._own)
-            for name in gone
-            if name in olds and not olds[name].deleted
-        ]
+        known = [name for name in gone if name in olds and not olds[name].deleted]
+        if self._options.local_flags & LocalFlag.RECEIVE_ONLY:
+            known = await self._forget(known, olds, wanted)
+        files = [deletion(olds[name], self._own) for name in known]
         there = await self._pulled(files, olds, wanted)
         return [there.get(file.name, file) for file in files]
+
+    async def _forget(
+        self,
+        names: Sequence[WireName],
+        olds: Mapping[WireName, FileInfo],
+        wanted: Mapping[WireName, FileInfo],
+    ) -> list[WireName]:
+        """
+        Drop the records of items that only this receive-only folder ever had.
+
+        :returns: the others.
+        """
+        ours = {name for name in names if only_here(olds[name], wanted.get(name))}
+        if ours:
+            await self._index.forget_local(sorted(ours))
+            self._deleted += len(ours)
+        return [name for name in names if name not in ours]
 
     async def _delete(self, names: Sequence[WireName]) -> None:
         files = await self._deletions(names)
         self._deleted += len(files)
         await self._write(files)
 
-    async def _ignore(self, names: Sequence[WireName]) -> None:
-        """Known items that the patterns ignore now: kept with their version, but invalid."""
+    async def _reflag(self, names: Sequence[WireName], flags: LocalFlag) -> None:
+        """Known items that are ignored now, or whose deletion now counts: they keep their versions."""
         olds = await self._index.local(names)
-        files = [old._replace(local_flags=LocalFlag.IGNORED) for old in olds.values()]
+        files = [old._replace(local_flags=flags) for old in olds.values()]
         self._changed += len(files)
         await self._write(files)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b32decode, b32encode
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType
 
@@ -92,6 +93,7 @@ RESERVED_DEVICES = frozenset({EMPTY_DEVICE, LOCAL_DEVICE, GLOBAL_DEVICE})
 """IDs that no peer can have; never accept one from outside."""
 
 
+@lru_cache(maxsize=1024)
 def short_text(short: ShortID) -> str:
     """The 7 letters that users see in versions and conflict names."""
     return b32encode(short.to_bytes(8, "big")).decode()[:_GROUP]

@@ -94,10 +94,8 @@ class ExplainResource:
         """What ``/rest/folder/errors`` lists, with cause and remedy."""
         config = self._config(question)
         page, perpage = page_of(question)
-        found = list(shapes.phases(self._running(config).status()))
-        some = found[(page - 1) * perpage : page * perpage]
-        text = await self._lane.run(shapes.errors_body, config.id, some, page, perpage, len(found))
-        return encoded([text])
+        status = self._running(config).status()
+        return encoded([await self._lane.run(shapes.errors_body, status, page, perpage)])
 
     # Folders.
 

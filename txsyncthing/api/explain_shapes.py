@@ -5,7 +5,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from txsyncthing.api.encoding import body, exact_text, moment_text
@@ -54,7 +54,7 @@ def folder(label: str, facts: FolderFacts, value: Explanation) -> dict[str, Any]
 
 def _failed(status: FolderStatus | None) -> dict[str, Any]:
     causes: dict[str, int] = {}
-    for error in status.errors if status else ():
+    for error in (*status.scan_errors, *status.pull_errors) if status else ():
         causes[error.cause] = causes.get(error.cause, 0) + 1
     return {"items": sum(causes.values()), "causes": dict(sorted(causes.items()))}
 
@@ -157,13 +157,14 @@ def item(
     }
 
 
-def errors_body(
-    id: FolderID, errors: Sequence[tuple[str, ItemError]], page: int, perpage: int, total: int
-) -> bytes:
+def errors_body(status: FolderStatus, page: int, perpage: int) -> bytes:
     """``/rest/x/errors`` as JSON; a job for a worker."""
+    errors = [("scan", one) for one in status.scan_errors]
+    errors += [("pull", one) for one in status.pull_errors]
+    errors.sort(key=_by_name)
     return body(
         {
-            "folder": id,
+            "folder": status.id,
             "errors": [
                 {
                     "path": one.path,
@@ -172,11 +173,11 @@ def errors_body(
                     "error": one.error,
                     "remedy": one.remedy,
                 }
-                for phase, one in errors
+                for phase, one in errors[(page - 1) * perpage : page * perpage]
             ],
             "page": page,
             "perpage": perpage,
-            "total": total,
+            "total": len(errors),
         }
     )
 
@@ -232,8 +233,5 @@ def _held(held: Held, care: Care, refusing: bool, configuration: Configuration) 
     }
 
 
-def phases(status: FolderStatus) -> Iterable[tuple[str, ItemError]]:
-    """All failed items with the phase in which they failed, by name."""
-    both = [("scan", one) for one in status.scan_errors]
-    both += [("pull", one) for one in status.pull_errors]
-    return sorted(both, key=lambda one: one[1])
+def _by_name(error: tuple[str, ItemError]) -> ItemError:
+    return error[1]

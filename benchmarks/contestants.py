@@ -60,9 +60,13 @@ class Arena:
         daemon.rescan(folder)
         return daemon
 
-    def pair(self, folder: str) -> Pair:
-        """Two running daemons of the same kind, connected, with an empty folder shared."""
+    def pair(self, folder: str, attributes: dict[str, str] | None = None) -> Pair:
+        """
+        Two running daemons of the same kind, connected, with an empty folder shared.
+
+        :param attributes: of its element.
+        """
         pair = Pair(self.daemon("a"), self.daemon("b"))
-        pair.prepare([folder])
+        pair.prepare([folder], attributes)
         pair.start()
         return pair

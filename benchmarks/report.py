@@ -24,6 +24,9 @@ DESCRIPTIONS = {
     "rescan": "unchanged rescan of 100,000 files",
     "startup": "start until REST answers, 100,000 known files",
     "index": "index of 100,000 files to a new peer",
+    "edit": "an edit of a file until a peer has it, fsWatcherDelayS 1: the median",
+    "edit again": "the next edit of the same file, right after",
+    "edit, 10 s": "an edit with the default delay of 10 s",
     "idle": "a minute idle with 100,000 files, connected",
 }
 

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.contestants import Arena
 from benchmarks.measure import Meter, Result, count_files, until, warm
 from tests.interop.harness.content import MIB, fill
 from tests.interop.harness.daemon import Daemon
 from tests.interop.harness.pair import Pair
+from tests.interop.harness.waiting import TooLate
 
 FOLDER = "work"
 KIB = 1 << 10
@@ -34,11 +36,12 @@ class Sizes:
     scan_bytes: int = 4096 * MIB
     scan_files: int = 50_000
     many: int = 100_000
+    edits: int = 10
     idle: float = 60.0  # seconds
     rescans: int = 10
 
 
-QUICK = Sizes(64 * MIB, 1_000, 50, 256 * MIB, 3_000, 5_000, 5.0, 3)
+QUICK = Sizes(64 * MIB, 1_000, 50, 256 * MIB, 3_000, 5_000, 3, 5.0, 3)
 
 
 def spread(root: Path, count: int, size: int) -> None:
@@ -178,6 +181,53 @@ def many(arena: Arena, sizes: Sizes) -> Iterator[Result]:
     yield meter.result("idle", note=resident)
 
 
+def edits(arena: Arena, sizes: Sizes) -> Iterator[Result]:
+    """Edits that nobody asks to be scanned, at equal settings."""
+    pair = watched_pair(arena, 1)
+    first, second = [], []
+    meter = Meter(*pair.both)
+    for number in range(sizes.edits):
+        time.sleep(2.5)  # longer than the delay: the file is quiet
+        first.append(edit(pair, f"d/{number}"))
+        second.append(edit(pair, f"d/{number}"))
+    yield meter.result("edit", median(first), f"slowest {max(first):.2f} s")
+    yield meter.result("edit again", median(second), f"slowest {max(second):.2f} s")
+
+
+def edits_by_default(arena: Arena, sizes: Sizes) -> Iterator[Result]:
+    """Edits with the delay that folders have unless somebody sets it."""
+    pair = watched_pair(arena, 10)
+    meter = Meter(*pair.both)
+    took = []
+    for number in range(3):
+        time.sleep(2.5)
+        took.append(edit(pair, f"d/{number}"))
+    yield meter.result("edit, 10 s", median(took), f"slowest {max(took):.2f} s")
+
+
+def watched_pair(arena: Arena, delay: int) -> Pair:
+    """Two daemons in step which watch their folders."""
+    pair = arena.pair(FOLDER, {"fsWatcherEnabled": "true", "fsWatcherDelayS": f"{delay}"})
+    for number in range(100):
+        fill(pair.left.folders[FOLDER] / "d" / f"{number}", 4 * KIB, number)
+    pair.sync(FOLDER, pair.left)
+    time.sleep(delay + 1)  # what the watchers make of that is over
+    return pair
+
+
+def edit(pair: Pair, name: str) -> float:
+    """Seconds from an edit here until it can be read there."""
+    path, copy = (daemon.folders[FOLDER] / name for daemon in pair.both)
+    data = b"%d" % time.monotonic_ns()
+    begun = time.monotonic()
+    path.write_bytes(data)
+    while not copy.exists() or copy.read_bytes() != data:
+        if time.monotonic() - begun > 120:
+            raise TooLate(f"an edit of {name} is not there after 120 s")
+        time.sleep(0.005)
+    return time.monotonic() - begun
+
+
 def rescans(daemon: Daemon, turns: int) -> Result:
     """The best of several unchanged rescans; the note tells how memory grew over all."""
     best: Result | None = None
@@ -213,6 +263,8 @@ STORIES: dict[Story, tuple[str, ...]] = {
     medium: ("medium", "medium, both agree"),
     scan_bytes: ("scan",),
     scan_files: ("scan-files",),
+    edits: ("edit", "edit again"),
+    edits_by_default: ("edit, 10 s",),
     many: ("scan-many", "rescan", "startup", "index", "idle"),
 }
 """Each story with the rows it yields."""

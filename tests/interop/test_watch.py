@@ -100,6 +100,7 @@ def test_trees_that_are_made_moved_in_renamed_and_removed_arrive(watched: Pair) 
 def test_what_we_pull_is_not_scanned_and_an_edit_right_after_is(watched: Pair) -> None:
     left, right = watched.both
     here, there = watched.trees("echo")
+    scans(left, "echo")  # counts from now on
     for number in range(300):
         fill(there / f"d{number % 7}" / f"f{number}", 200, number)
     right.rescan("echo")
@@ -121,7 +122,7 @@ def test_what_we_pull_is_not_scanned_and_an_edit_right_after_is(watched: Pair) -
 
 
 def scans(daemon: Daemon, folder: str) -> int:
-    """How often it began to scan, as its events tell."""
+    """How often it began to scan since this was asked first."""
     found = daemon.get("/rest/events", events="StateChanged", since=0, timeout=0)
     return sum(
         event["data"]["folder"] == folder and event["data"]["to"] == "scanning" for event in found

@@ -17,8 +17,9 @@ from txsyncthing.ignore.lines import Loader
 from txsyncthing.ignore.matcher import EMPTY, Matcher
 from txsyncthing.runtime.worker_service import Lane, Workers
 from txsyncthing.testing.workers import InlineWorkers
-from txsyncthing.watch.inotify_service import InotifyWatches, allowed, new_descriptor
+from txsyncthing.watch.inotify_service import InotifyWatches, lowest, new_descriptor
 from txsyncthing.watch.instance_service import Instance
+from txsyncthing.watch.limits import Limit
 from txsyncthing.watch.seams_service import Watch
 from txsyncthing.watch.told import Change
 from txsyncthing.watch.tree import Tree
@@ -194,7 +195,7 @@ class Bench:
         root: Path,
         new: Callable[[], Descriptor] = new_descriptor,
         workers: Workers | None = None,
-        limit: Callable[[str], int] = allowed,
+        limit: Callable[[Sequence[str]], Limit] = lowest,
     ) -> None:
         self.root = root
         self.slow = workers.slow if isinstance(workers, SlowWorkers) else SlowLane()

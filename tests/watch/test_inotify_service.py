@@ -17,6 +17,7 @@ from txsyncthing.ignore.matcher import EMPTY
 from txsyncthing.testing.workers import InlineWorkers
 from txsyncthing.watch import walk_service
 from txsyncthing.watch.instance_service import Instance
+from txsyncthing.watch.limits import Limit
 from txsyncthing.watch.told import Change, WatchFailed
 
 WRITTEN, WRITING, TOUCHED, REMOVED = Change
@@ -317,7 +318,7 @@ def test_without_enough_watches_the_rest_is_watched_and_the_text_says_what_to_do
     for number in range(10):
         (tmp_path / f"{number}" / "sub").mkdir(parents=True)
     scarce = Scarce(7)
-    bench = Bench(tmp_path, lambda: scarce, limit=lambda name: 100)
+    bench = Bench(tmp_path, lambda: scarce, limit=lambda names: Limit(names[0], 100))
     bench.follow()
     assert bench.watched() == {"", "0", "0/sub", "1", "1/sub", "2", "2/sub"}
     shortage = bench.watch.shortage
@@ -361,7 +362,7 @@ def test_without_any_instance_there_is_no_watch(tmp_path: Path) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     with pytest.raises(WatchFailed) as caught:
-        Bench(tmp_path, none, limit=lambda name: 128)
+        Bench(tmp_path, none, limit=lambda names: Limit(names[0], 128))
     assert "1 inotify instance is needed, and all 128" in str(caught.value)
     assert "sudo sysctl fs.inotify.max_user_instances=256" in str(caught.value)
 

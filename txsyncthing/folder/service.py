@@ -37,7 +37,7 @@ from txsyncthing.folder.since import Since
 from txsyncthing.folder.status import FolderStatus, LastFile
 from txsyncthing.folder.surroundings import NOWHERE, Surroundings
 from txsyncthing.folder.versions_service import FolderVersions
-from txsyncthing.folder.watching_service import WatchedScanner, Watching
+from txsyncthing.folder.watching_service import Means, WatchedScanner, Watching
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged
@@ -56,7 +56,6 @@ from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 from txsyncthing.vocabulary.name import WireName
-from txsyncthing.watch.seams_service import OpenWatch
 
 __all__ = ["FolderFailed", "FolderService", "Ignores"]
 
@@ -78,7 +77,7 @@ class FolderService(Service):
     :param surroundings: what the node's options say.
     :param place: where old versions lie.
     :param outside: what else the node gives.
-    :param watch: makes a watch; None where nothing can be watched.
+    :param watch: None where nothing can be watched.
     """
 
     _log = Logger()
@@ -99,7 +98,7 @@ class FolderService(Service):
         surroundings: Surroundings = NOWHERE,
         place: Place = IN_FOLDER,
         outside: Outside | None = None,
-        watch: OpenWatch | None = None,
+        watch: Means | None = None,
     ) -> None:
         outside = outside or Outside()
         self.config = config

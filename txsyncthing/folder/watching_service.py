@@ -7,15 +7,16 @@ Source: reference 5.4, 6.2 (fsWatcherEnabled, fsWatcherDelayS, fsWatcherTimeoutS
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.events import FolderEvents
 from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.runtime.log_service import Log
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.confirm import Healthy
 from txsyncthing.scan.service import FolderScanner
@@ -27,20 +28,25 @@ from txsyncthing.watch.seams_service import OpenWatch
 from txsyncthing.watch.service import FolderWatcher, Scan
 
 
+class Means(NamedTuple):
+    """What the node gives a folder to be watched with; ``log`` gets what goes wrong."""
+
+    open: OpenWatch
+    log: Log
+
+
 class Watching:
     """
     The watcher of one folder, if it has one.
 
-    :param open: makes a watch; None where nothing can be watched.
+    :param means: None where nothing can be watched.
     :param scan: the folder's own.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
         config: FolderConfig,
-        open: OpenWatch | None,
+        means: Means | None,
         workers: Workers,
         clock: Clock,
         filesystem: Filesystem,
@@ -49,13 +55,14 @@ class Watching:
     ) -> None:
         self._config = config
         self._events = events
+        self._means = means
         self._watcher: FolderWatcher | None = None
-        if open is not None and config.fs_watcher_enabled:
+        if means is not None and config.fs_watcher_enabled:
             delay = config.fs_watcher_delay_s
             longest = timeout(delay, config.fs_watcher_timeout_s)
             aggregator = Aggregator(delay, longest)
             self._watcher = FolderWatcher(
-                open, aggregator, workers, clock, filesystem, scan, self._told
+                means.open, aggregator, workers, clock, filesystem, scan, self._told
             )
 
     @property
@@ -65,8 +72,8 @@ class Watching:
 
     def _told(self, old: str, new: str) -> None:
         self._events.watch(old, new)
-        if new:
-            self._log.warn("folder {folder}: {error}", folder=self._config.id, error=new)
+        if new and self._means is not None:
+            self._means.log.warn("folder {folder}: {error}", folder=self._config.id, error=new)
 
     async def prepare(self, matcher: Matcher, whole: bool) -> None:
         """Before a scan; see ``FolderWatcher.prepare``."""

@@ -29,6 +29,7 @@ from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.rules import verify_types
 from txsyncthing.folder.service import FolderService, Ignores
+from txsyncthing.folder.watching_service import Means
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.node.care import CareBook
@@ -258,7 +259,7 @@ class FoldersService(Service):
                 self._log,
                 world.logs.area(CHANGES, kept=False),
             ),
-            watch=None if world.watch is None else partial(world.watch, folder),
+            watch=world.watch and Means(partial(world.watch, folder), self._log),
         )
         return service
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from inotify_simple import INotify
@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred, succeed
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.watch.instance_service import Instance, Selecting
-from txsyncthing.watch.limits import INSTANCES, WATCHES, instances_short, watches_short
+from txsyncthing.watch.limits import INSTANCES, WATCHES, Limit, instances_short, watches_short
 from txsyncthing.watch.seams_service import Watch
 from txsyncthing.watch.told import NO_SHORTAGE, Shortage, Told, WatchFailed
 from txsyncthing.watch.tree import Tree
@@ -38,13 +38,19 @@ def new_descriptor() -> Descriptor:
     return cast(Descriptor, INotify(nonblocking=True))
 
 
-def allowed(name: str) -> int:
-    """A limit of the kernel, by its name; 0 if it does not say."""
+def lowest(names: Sequence[str]) -> Limit:
+    """The lowest of some limits of the kernel."""
+    found = [Limit(name, value) for name in names if (value := setting(name)) is not None]
+    return min(found, key=lambda limit: limit.value, default=Limit(names[0], 0))
+
+
+def setting(name: str) -> int | None:
+    """A setting of the kernel; None where there is none."""
     try:
         with open(f"/proc/sys/{name.replace('.', '/')}", encoding="ascii") as file:
             return int(file.read())
     except (OSError, ValueError):
-        return 0
+        return None
 
 
 class InotifyWatches:
@@ -52,7 +58,7 @@ class InotifyWatches:
     All watched folders of a node.
 
     :param new: makes instances.
-    :param limit: the kernel's limits by their names.
+    :param limit: what the kernel allows, by the names of its settings.
     """
 
     def __init__(
@@ -60,7 +66,7 @@ class InotifyWatches:
         reactor: Selecting,
         workers: Workers,
         new: Callable[[], Descriptor] = new_descriptor,
-        limit: Callable[[str], int] = allowed,
+        limit: Callable[[Sequence[str]], Limit] = lowest,
     ) -> None:
         self._reactor = reactor
         self._workers = workers
@@ -129,7 +135,7 @@ class TreeWatch:
         text = watches_short(
             unwatched=tree.missing,
             here=tree.count + tree.missing,
-            allowed=watches.limit(WATCHES),
+            limit=watches.limit(WATCHES),
             needed=used + watches.missing,
             used=used,
         )

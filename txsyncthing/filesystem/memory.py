@@ -40,6 +40,7 @@ class MemoryFilesystem(Faults):
         self._journal = Journal()
         self.life = 0  # how many crashes
         self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
+        self._away: Node | None = None
 
     # What tests do from outside.
 
@@ -56,8 +57,9 @@ class MemoryFilesystem(Faults):
         """
         self.life += 1
         self._journal.lose(survives)
-        if self._root is not None:
-            lose(self._root, survives)
+        for root in (self._root, self._away):
+            if root is not None:
+                lose(root, survives)
 
     def settle(self) -> None:
         """Make all there is durable, as time does."""
@@ -82,8 +84,16 @@ class MemoryFilesystem(Faults):
         keep_metadata(node)
 
     def unplug(self) -> None:
-        """Take the root away; ``make_directory("")`` makes a new, empty one."""
-        self._root = None
+        """Take the root away; ``make_directory("")`` makes a new, empty one, ``plug`` brings it back."""
+        self._root, self._away = None, self._away or self._root
+
+    def plug(self) -> None:
+        """The root is what it was when it was taken away."""
+        self._root, self._away = self._away or self._root, None
+
+    @property
+    def plugged(self) -> bool:
+        return self._root is not None and self._away is None
 
     def put(self, name: str, data: bytes = b"", mode: int = 0o644) -> None:
         """Write a whole file as a user would, making its parents."""
@@ -116,6 +126,10 @@ class MemoryFilesystem(Faults):
             return opened.read(opened.stat().size, 0)
         finally:
             opened.close()
+
+    def everything(self) -> list[str]:
+        """The names of all items, parents first."""
+        return [name for name, _ in self._items()]
 
     def tree(self) -> dict[str, bytes | None]:
         """All items: a file's bytes, ``-> target`` for a symlink, None for a directory."""
@@ -265,7 +279,7 @@ class MemoryFilesystem(Faults):
         self.spring("space", "")
         self._top("")
         total = _PLENTY if self._total is None else self._total
-        return Space(max(0, total - self._used()), total)
+        return Space(max(0, total - self.used), total)
 
     # What open files ask of their disk.
 
@@ -278,11 +292,14 @@ class MemoryFilesystem(Faults):
     def take_room(self, node: Node, start: int, end: int, name: str) -> None:
         """:raises OSError: the disk is full."""
         blocks = set(range(start // BLOCK, -(-end // BLOCK))) - node.written
-        if self._total is not None and blocks and self._used() + len(blocks) * BLOCK > self._total:
+        total = None if self._quiet else self._total
+        if total is not None and blocks and self.used + len(blocks) * BLOCK > total:
             raise error(errno.ENOSPC, name)
         node.written |= blocks
 
-    def _used(self) -> int:
+    @property
+    def used(self) -> int:
+        """Bytes of files, in whole blocks."""
         return sum(len(node.written) for _, node in self._items()) * BLOCK
 
     def _node(self, kind: Kind, mode: int) -> Node:

@@ -217,8 +217,7 @@ class Jobs:
     def soon(self, runner: Runner) -> None:
         """New indexes have come: do not wait for the pause to end."""
         self._forget_retry()
-        if self.needs():
-            runner.pull_wanted()
+        self._try_again(runner)
 
     # The work.
 
@@ -384,6 +383,8 @@ class Jobs:
         self._retry = None
         if self.needs():
             runner.pull_wanted()
+        else:
+            self.pull_errors = ()  # what could not be pulled is not wanted any more
 
     def _forget_retry(self) -> None:
         retry, self._retry = self._retry, None

@@ -67,6 +67,7 @@ class FoldersService(Service):
         self._slots: dict[FolderID, Slot] = {}
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._begun = False  # only our databases are left
         self._timer: Timer | None = None
 
     # What REST asks (api.seams.FoldersView).
@@ -135,6 +136,7 @@ class FoldersService(Service):
         known = {database_name(folder.id) for folder in self._holder.current.folders}
         databases, disk = self._world.databases, self._world.workers.disk
         await disk.run(_remove_others, databases, known | {NODE_DATABASE})
+        self._begun = True
         self._follow(self._holder.current)
 
     def stopService(self) -> Deferred[None]:
@@ -177,6 +179,8 @@ class FoldersService(Service):
             if was is not None and was.paused != folder.paused:
                 kind = EventType.FOLDER_PAUSED if folder.paused else EventType.FOLDER_RESUMED
                 self._emit(kind, {"id": folder.id, "label": folder.label})
+        if not self._begun:
+            return  # or a new folder's database would be taken for one of nobody
         self._follow(new)
         for folder in before.values():
             slot = self._slots[folder.id]
@@ -214,6 +218,7 @@ class FoldersService(Service):
             self._short,
             world.random,
             on_damaged=lambda error: service.damaged(error),
+            boot=world.boot,
         )
         service = FolderService(
             folder,

@@ -18,7 +18,7 @@ from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.connections.service import Network
 from txsyncthing.filesystem.seam import Filesystem
-from txsyncthing.index.connection import move_aside
+from txsyncthing.index.connection import move_aside, this_boot
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.address import IPInterface
@@ -47,7 +47,8 @@ class World:
     What is injected into a node.
 
     ``unix`` gives wall-clock seconds, ``random`` so many random bytes, ``interfaces`` this machine's
-    addresses (None: cannot be asked), ``filesystem`` the storage of a folder.
+    addresses (None: cannot be asked), ``filesystem`` the storage of a folder, ``boot`` what tells this boot
+    of the machine from all others (empty: nothing does).
     """
 
     clock: Clock
@@ -59,6 +60,7 @@ class World:
     filesystem: Callable[[FolderConfig], Filesystem]
     databases: Databases
     logs: Logs
+    boot: Callable[[], bytes] = this_boot
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

@@ -77,6 +77,11 @@ class DatabaseDisk(apsw.VFS):
         log.salts, ends = _commits(path.read_bytes())
         log.frames = ends[-1] if ends else 0
 
+    def moved(self, old: Path, new: Path) -> None:
+        """A log has another name, and stays as far on the disk as it was."""
+        if old in self._logs:
+            self._logs[new] = self._logs.pop(old)
+
     def cut(self, path: Path, survives: Callable[[], bool]) -> tuple[bytes, int]:
         """
         What a power cut leaves of a log.
@@ -152,13 +157,13 @@ class CrashingDatabases:
 
     def die(self) -> None:
         """The process is killed: what was committed stays."""
-        self._die(lambda: True)
+        self._die(lambda: True, cut=False)
 
     def lose(self, survives: Callable[[], bool]) -> None:
         """The power goes: see ``DatabaseDisk.cut``."""
-        self._die(survives)
+        self._die(survives, cut=True)
 
-    def _die(self, survives: Callable[[], bool]) -> None:
+    def _die(self, survives: Callable[[], bool], cut: bool) -> None:
         old = self.directory / str(self._life)
         self._life += 1
         new = self.directory / str(self._life)
@@ -168,6 +173,10 @@ class CrashingDatabases:
                 left, lost = self._disk.cut(path, survives)
                 (new / path.name).write_bytes(left)
                 self.lost += lost
+                if cut:  # what is left is on the disk
+                    self._disk.synced(new / path.name)
+                else:
+                    self._disk.moved(path, new / path.name)
             elif not path.name.endswith("-shm"):
                 shutil.copyfile(path, new / path.name)
         shutil.rmtree(old)  # whoever has files of it open writes to nobody

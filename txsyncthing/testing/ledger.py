@@ -94,21 +94,32 @@ class Ledger:
     def __init__(self) -> None:
         self._names: dict[Content, dict[str, None]] = {}  # of files: the names it was given
         self._labels: dict[Content, str] = {}
-        self._replaced: set[tuple[str, Content]] = set()  # by a user who had it
+        self._replaced: dict[tuple[str, Content], dict[str, None]] = {}  # by users who had it
         self._gone: dict[tuple[str, Content], Mark] = {}  # may not return
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
         self.marks = 0
         self.doubts = 0  # replacements of what the node did not know as it was
 
-    def put(self, name: str, item: Item) -> None:
-        """A user gave a name a content."""
-        self._replaced.discard((name, item.content))
-        self.touch(name, item)
+    def put(self, name: str, item: Item, who: str, record: FileInfo | None) -> None:
+        """
+        A user gave a name a content.
+
+        :param record: what the node knows of the name: where that is what is there now, all that the user
+            did is undone, and nobody will hear of it.
+        """
+        key = (name, item.content)
         if item.kind is Kind.FILE:
             self._names.setdefault(item.content, {})[name] = None
         if item.content not in self._labels:
             self._labels[item.content] = f"#{len(self._labels) + 1}"
+        if record is not None and _known(record, item) and key in self._touched:
+            self._replaced.get(key, {}).pop(who, None)
+            if key in self._gone and self._gone[key].who == who:
+                del self._gone[key]
+            return
+        self._replaced.pop(key, None)
+        self.touch(name, item)
 
     def touch(self, name: str, item: Item) -> None:
         """A user gave what is there another mode or time: a version that wins against a deletion."""
@@ -125,9 +136,10 @@ class Ledger:
         if item.kind is Kind.DIRECTORY:
             return
         key = (name, item.content)
-        self._replaced.add(key)
+        self._replaced.setdefault(key, {})[who] = None
         if is_conflict(name):  # where the content of another name was kept
-            self._replaced.add((conflict_origin(WireName(name)), item.content))
+            origin = conflict_origin(WireName(name))
+            self._replaced.setdefault((origin, item.content), {})[who] = None
         newest = self._touched.get(key)
         if (
             record is not None
@@ -187,10 +199,9 @@ class Ledger:
         for content, names in self._names.items():
             if content in there:
                 continue
-            if all((name, content) in self._replaced for name in names):
-                continue
-            held = [name for name in names if (name, content) not in self._replaced]
-            yield f"lost: {self._labels[content]}, last called {', '.join(held)}"
+            held = [name for name in names if not self._replaced.get((name, content))]
+            if held:
+                yield f"lost: {self._labels[content]}, last called {', '.join(held)}"
         for name, item in final.items():
             if item.kind is Kind.DIRECTORY:
                 continue

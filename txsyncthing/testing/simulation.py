@@ -48,7 +48,7 @@ MEMBERS = ("ann", "bob", "cid")
 WAITS = (0.0, 0.0, 0.01, 0.1, 1.0, 5.0, 30.0)  # seconds between two steps
 ROUNDS = 40  # of scans and rest until a whole cluster must be at rest
 REST = 120.0  # seconds of one
-AGE = 30 * 3600.0  # seconds after which a temporary file must be gone
+AGE = 30 * 86_400.0  # seconds after which a temporary file must be gone, whatever the clocks did
 TEMPOS = (
     Tempo(),
     Tempo(late=0.3, longest=1.0),

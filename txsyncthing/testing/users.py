@@ -135,7 +135,7 @@ class User:
     def _gain(self, name: str) -> None:
         item = self._look(name)
         assert item is not None
-        self._ledger.put(name, item)
+        self._ledger.put(name, item, self.name, self._record(name))
 
     def _touched(self, name: str) -> None:
         item = self._look(name)

@@ -8,12 +8,12 @@ unless a user on whose disk it was replaced or deleted it.
 be demanded only of what the node knew: where a process dies between bringing a file to the disk and
 recording it, a deletion before the next scan looks as if the file had never come. It cannot be demanded
 either where somebody touched the same content elsewhere at the same time, since an edit wins against a
-deletion, or where a pattern hid the name for a while.
+deletion, or where a pattern hid the name for a while, or where a power cut took the record of what is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -98,6 +98,7 @@ class Ledger:
         self._gone: dict[tuple[str, Content], Mark] = {}  # may not return
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
+        self._doubtful: set[tuple[str, Content]] = set()
         self.marks = 0
         self.doubts = 0  # replacements of what the node did not know as it was
 
@@ -146,6 +147,7 @@ class Ledger:
             and _known(record, item)
             and newest == (item.mode, item.modified)
             and not self._is_hidden(name)
+            and key not in self._doubtful
         ):
             self._gone.setdefault(key, Mark(who, record.version))
             self.marks += 1
@@ -161,21 +163,46 @@ class Ledger:
     def _is_hidden(self, name: str) -> bool:
         return any(f"{name}/".startswith(f"{hidden}/") for hidden in self._hidden)
 
-    def forget(self, who: str, record: Callable[[str], FileInfo | None]) -> int:
-        """
-        A node's process died.
+    def marked(self, who: str) -> list[str]:
+        """Names under which a content is not to return since this user replaced it."""
+        return [name for (name, _), mark in self._gone.items() if mark.who == who]
 
-        :param record: what is left in its database.
-        :returns: how many contents may return because it has forgotten that it had them.
+    def forget(
+        self,
+        who: str,
+        there: Mapping[str, Item],
+        known: Mapping[WireName, FileInfo],
+        left: Mapping[WireName, FileInfo],
+    ) -> int:
         """
-        doubtful = []
-        for key, mark in self._gone.items():
-            if mark.who == who:
-                left = record(key[0])
-                if left is None or not left.version.covers(mark.version):
-                    doubtful.append(key)
+        A node's process died, and its database may have lost what was recorded last.
+
+        Where it has forgotten that it had a content which its user has replaced since, it cannot tell that
+        it was replaced. Where it has forgotten what is on its disk, it will take that for its user's new
+        work, which wins against any deletion of which it hears later.
+
+        :param there: what was on the disk.
+        :param known: what was on record.
+        :param left: what is, also of the names that ``marked`` gives.
+        :returns: how many contents may return.
+        """
+
+        def forgotten(name: str, version: Vector) -> bool:
+            record = left.get(WireName(name))
+            return record is None or not record.version.covers(version)
+
+        doubtful = {
+            key
+            for key, mark in self._gone.items()
+            if mark.who == who and forgotten(key[0], mark.version)
+        }
+        for name, item in there.items():
+            record = known.get(WireName(name))
+            if record is not None and forgotten(name, record.version):
+                doubtful.add((name, item.content))
+        self._doubtful |= doubtful
         for key in doubtful:
-            del self._gone[key]
+            self._gone.pop(key, None)
         return len(doubtful)
 
     def label(self, item: Item | None) -> str:

@@ -5,7 +5,7 @@ One machine of a simulation: a member of a cluster whose jobs take time, with it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 from shutil import copyfile
@@ -24,7 +24,7 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.testing.cluster import Cluster, Member
 from txsyncthing.testing.databases import CrashingDatabases
 from txsyncthing.testing.jobs import Pace, PacedWorkers, Tempo
-from txsyncthing.testing.ledger import Ledger
+from txsyncthing.testing.ledger import Ledger, tree
 from txsyncthing.testing.process import Process
 from txsyncthing.testing.users import User
 from txsyncthing.vocabulary.file import FileInfo
@@ -156,13 +156,16 @@ class Machine:
 
     def record(self, name: str) -> FileInfo | None:
         """What the node has on record of a name, whether it runs or not."""
-        folder = self.folder
+        return self.records([name]).get(WireName(name))
+
+    def records(self, names: Iterable[str]) -> dict[WireName, FileInfo]:
+        """What the node has on record."""
+        folder, asked = self.folder, [WireName(name) for name in names]
         if folder is not None and folder.ready:
-            names = [WireName(name)]
-            found = self.ask(lambda folder: folder.index.local(names))  # type: ignore[arg-type, return-value]
+            found = self.ask(lambda folder: folder.index.local(asked))  # type: ignore[arg-type, return-value]
             assert isinstance(found, dict)
-            return found.get(WireName(name))
-        return self._stored(lambda reader: reader.local([name]).get(WireName(name)), None)
+            return found
+        return self._stored(lambda reader: reader.local(asked), {})
 
     @property
     def knows(self) -> bool:
@@ -197,6 +200,8 @@ class Machine:
         """
         random = self._random
         before = self.databases.lost
+        there = tree(self.disk)
+        known = self.records(there)
         if self.power_goes:
             share = random.choice((0.0, 0.3, 0.7, 1.0)) if survives is None else survives
             self.member.cut_power(lambda: random.random() < share)
@@ -211,8 +216,9 @@ class Machine:
             self.diary.count("kill")
             self.diary.note(f"{self.name}: KILLED")
         # After: the databases are those of the next process.
-        doubtful = self.ledger.forget(self.name, self.record)
-        self.diary.count("forgotten marks", doubtful)
+        left = self.records({*known, *self.ledger.marked(self.name)})
+        doubtful = self.ledger.forget(self.name, there, known, left)
+        self.diary.count("forgotten items", doubtful)
         self.cluster.clock.callLater(random.choice((0.1, 1.0, 10.0, 60.0)), self.begin)
 
     def begin(self) -> None:

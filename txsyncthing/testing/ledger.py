@@ -6,14 +6,21 @@ unless a user on whose disk it was replaced or deleted it.
 
 *Nothing returns*: a content that a user replaced or deleted under a name does not come back there. That can
 be demanded only of what the node knew: where a process dies between bringing a file to the disk and
-recording it, a deletion before the next scan looks as if the file had never come. It cannot be demanded
-either where somebody touched the same content elsewhere at the same time, since an edit wins against a
-deletion, or where a pattern hid the name for a while, or where a power cut took the record of what is there.
+recording it, a deletion before the next scan looks as if the file had never come. Nor can it be demanded
+
+- where somebody touched the same content elsewhere at the same time: an edit wins against a deletion;
+- where a pattern hid the name for a while;
+- where a power cut took the record of what is there from a database: it looks like new work;
+- where the content was in a conflict. Who has what wins and replaces it tells of a version that the loser does
+  not know, and the loser, as long as any device still tells of it, may win against that in turn, as it would
+  against any deletion. Whoever takes it then has forgotten what it replaced. Merging the versions of a
+  conflict would help here, and let a deletion of the winner be undone wherever it meets the merged version;
+  official daemons do not merge them either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -99,7 +106,11 @@ class Ledger:
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
         self._doubtful: set[tuple[str, Content]] = set()
+        self._versions: dict[str, dict[Vector, None]] = {}  # that any node ever recorded
         self.marks = 0
+        self.losers = (
+            0  # contents that returned, though another version was in conflict with theirs
+        )
         self.doubts = 0  # replacements of what the node did not know as it was
 
     def put(self, name: str, item: Item, who: str, record: FileInfo | None) -> None:
@@ -162,6 +173,14 @@ class Ledger:
 
     def _is_hidden(self, name: str) -> bool:
         return any(f"{name}/".startswith(f"{hidden}/") for hidden in self._hidden)
+
+    def recorded(self, files: Iterable[FileInfo]) -> None:
+        """A node has new records."""
+        for file in files:
+            self._versions.setdefault(file.name, {})[file.version] = None
+
+    def _had_conflict(self, name: str, version: Vector) -> bool:
+        return any(version.concurrent(other) for other in self._versions.get(name, ()))
 
     def marked(self, who: str) -> list[str]:
         """Names under which a content is not to return since this user replaced it."""
@@ -236,6 +255,9 @@ class Ledger:
                 yield f"invented: {name} has {self.label(item)}"
             elif returns and not is_conflict(name) and (name, item.content) in self._gone:
                 mark = self._gone[name, item.content]
+                if self._had_conflict(name, mark.version):
+                    self.losers += 1
+                    continue
                 yield f"returned: {name} has {self.label(item)}, which {mark.who} replaced"
 
 

@@ -186,8 +186,7 @@ class Simulation:
                 self._makes_disk,
             )
             self.machines.append(machine)
-            machine.member.start()
-            self.diary.note(f"{name} is there")
+            machine.begin()
         self.cluster.share(DOCS, *(one.member for one in self.machines))
         for one in self.machines:
             one.member.holder.modify(_settings)
@@ -306,6 +305,7 @@ class Simulation:
         diary.count("refused database writes", self.database_disk.refused)
         diary.count("marks", self.ledger.marks)
         diary.count("doubts", self.ledger.doubts)
+        diary.count("losers that returned", self.ledger.losers)
 
 
 def _weighted(kinds: Mapping[str, tuple[T, int]]) -> list[T]:

@@ -15,6 +15,7 @@ from zlib import crc32
 
 from twisted.internet.defer import Deferred
 
+from txsyncthing.cluster.tables import SharedFolder
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.service import FolderService
 from txsyncthing.index.connection import connect
@@ -225,4 +226,9 @@ class Machine:
         """Start, if it is down."""
         if not self.member.up:
             self.member.start()
+            self.member.node.table.on_change(self._listen)
             self.diary.note(f"{self.name}: starts")
+
+    def _listen(self, id: FolderID, folder: SharedFolder | None) -> None:
+        if folder is not None:
+            folder.index.on_local_change(lambda last, files: self.ledger.recorded(files))

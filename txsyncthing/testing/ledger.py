@@ -11,9 +11,9 @@ recording it, a deletion before the next scan looks as if the file had never com
 - where somebody touched the same content elsewhere at the same time: an edit wins against a deletion;
 - where a pattern hid the name for a while;
 - where a power cut took the record of what is there from a database: it looks like new work;
-- where the content was in a conflict. Who has what wins and replaces it tells of a version that the loser does
-  not know, and the loser, as long as any device still tells of it, may win against that in turn, as it would
-  against any deletion. Whoever takes it then has forgotten what it replaced. Merging the versions of a
+- where the content was in a conflict. Who has what wins and replaces it tells of a version that the loser
+  does not know, and the loser, as long as any device still tells of it, may win against that in turn, as it
+  would against any deletion. Whoever takes it then has forgotten what it replaced. Merging the versions of a
   conflict would help here, and let a deletion of the winner be undone wherever it meets the merged version;
   official daemons do not merge them either.
 """

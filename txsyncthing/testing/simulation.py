@@ -198,13 +198,14 @@ class Simulation:
         elif random.random() < 0.1:
             self._scan(machine)
         else:
-            self._edit(machine, random, "")
+            self._edit(machine, random)
         self.cluster.run(random.choice(WAITS))
 
-    def _edit(self, machine: Machine, random: Random, how: str) -> None:
-        names = machine.user.edit(self._edits, random)
+    def _edit(self, machine: Machine, random: Random, middle: bool = False) -> None:
+        names = machine.user.edit(self._edits, random, sly=not middle)
         if not names:
             return
+        how = "in the middle of something " if middle else ""
         self.diary.count("edit")
         self.diary.note(f"{machine.name}: {how}{machine.user.said}")
         folder = machine.folder
@@ -220,7 +221,7 @@ class Simulation:
 
     def ambush(self, machine: Machine, random: Random) -> None:
         self.diary.count("ambush")
-        self._edit(machine, random, "in the middle of something ")
+        self._edit(machine, random, middle=True)
 
     def _scan(self, machine: Machine) -> None:
         if machine.folder is not None:

@@ -53,14 +53,18 @@ class User:
         self._ledger = ledger
         self._unix = unix
         self._written = 0
+        self._sly = False
 
-    def edit(self, edits: list[Edit], random: Random) -> list[str]:
+    def edit(self, edits: list[Edit], random: Random, sly: bool) -> list[str]:
         """
         Do one of these.
 
+        :param sly: whether times may be set back, so that an edit shows only in the time of the change. Not
+            in the middle of a job: a rename sets that time too, and nothing would tell of the edit.
         :returns: the names that have changed; none where nothing was possible.
         """
         disk = self._disk()
+        self._sly = sly
         with disk.quiet():
             if not disk.plugged:
                 return []
@@ -173,7 +177,7 @@ class User:
         name = random.choice(names)
         before = self._disk().lstat(name).modified
         self._write(name, self._content(random, like=self._disk().take(name)))
-        if random.random() < 0.5:
+        if self._sly and random.random() < 0.5:
             self._disk().utime(name, before)
             self._touched(name)
         self._say("rewrites", name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from txsyncthing.node.world import DatabaseDirectory, database_name
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.testing.cluster import Cluster, Member
@@ -15,12 +17,12 @@ from txsyncthing.vocabulary.folder import FolderID, FolderState
 DOCS = FolderID("docs")
 
 
-def slow(process: Process) -> Workers:
-    """Each job begins later than it could."""
-    return PacedWorkers(Pace(process, Tempo(late=1.0, longest=0.1), Random(1)))
-
-
 def started(cluster: Cluster, name: str) -> Member:
+    """A node of which each job begins later than it could."""
+
+    def slow(process: Process) -> Workers:
+        return PacedWorkers(Pace(process, Tempo(late=1.0, longest=0.1), Random(cluster.seed)))
+
     member = cluster.member(name)
     member.workers = slow
     member.start()
@@ -40,10 +42,11 @@ def test_devices_that_are_added_while_a_node_starts_are_met() -> None:
     cluster.stop()
 
 
+@pytest.mark.parametrize("seed", range(6))
 def test_the_database_of_a_folder_that_is_added_while_a_node_starts_is_not_removed(
-    tmp_path: Path,
+    tmp_path: Path, seed: int
 ) -> None:
-    cluster = Cluster(0, lambda name: DatabaseDirectory(tmp_path))
+    cluster = Cluster(seed, lambda name: DatabaseDirectory(tmp_path))
     alice = started(cluster, "alice")
     cluster.share(DOCS, alice)
     cluster.run(5.0)

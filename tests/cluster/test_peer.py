@@ -84,6 +84,21 @@ def test_when_the_first_is_lost_the_next_is_told_all() -> None:
     assert world.new() == [("silence",), ("left", "cut")]
 
 
+def test_when_one_of_two_that_were_told_all_is_lost_the_other_is_told_again() -> None:
+    # The ends chose differently, and each followed the other's choice: now each has lost either its own
+    # choice or the other's.
+    world, peer = present(A, B)
+    peer.configured(B, FULL)
+    world.new()
+    peer.lost(B, "already connected")
+    assert world.new() == [("silence",), ("full", A)]
+    world, peer = present(B, A)
+    peer.configured(A, FULL)
+    world.new()
+    peer.lost(B, "already connected")
+    assert world.new() == [("full", A)]
+
+
 def test_a_config_that_turns_secondary_ends_the_exchange() -> None:
     world, peer = present(A)
     peer.configured(A, FULL)

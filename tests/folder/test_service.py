@@ -315,6 +315,19 @@ def test_an_item_that_fails_is_told_and_tried_again(world: World) -> None:
     assert world.read("f") == b"theirs"
 
 
+def test_an_item_that_failed_and_is_wanted_no_more_is_no_error(world: World) -> None:
+    service = world.folder()
+    wanted = file("f", b"theirs")
+    world.offer(service, (wanted, b"theirs"))
+    del world.peers.data[ANN]
+    world.clock.advance(1)
+    assert service.status().errors
+    answer(service.index.update_remote(ANN, [gone(wanted)]))
+    world.clock.advance(5)
+    assert service.index.counts().need.items == 0
+    assert service.status().errors == ()
+
+
 def test_a_new_index_ends_the_pause(world: World) -> None:
     service = world.folder()
     world.offer(service, (file("f", b"theirs"), b"theirs"))

@@ -362,6 +362,17 @@ def test_a_file_takes_the_place_of_a_directory_that_goes(folder: Folder) -> None
     assert folder.index.counts().need.items == 0
 
 
+def test_unfinished_downloads_do_not_keep_a_file_from_the_place_of_a_directory(
+    folder: Folder,
+) -> None:
+    folder.offer((directory("x", 1), b""))
+    folder.pull()
+    folder.write("x/.syncthing.f.tmp", b"half")
+    folder.offer((file("x", b"now a file", 9), b"now a file"))
+    assert folder.pull().failed == ()
+    assert folder.read("x") == b"now a file"
+
+
 def test_a_directory_takes_the_place_of_a_file(folder: Folder) -> None:
     folder.offer((file("x", b"a file", 1), b"a file"))
     folder.pull()

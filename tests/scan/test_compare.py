@@ -53,6 +53,15 @@ def test_flags_that_fell_leave_only_our_counter() -> None:
         assert revised.local_flags == LocalFlag.NONE
 
 
+def test_what_was_ignored_has_no_previous_content() -> None:
+    # An ignored item bears the record of a peer: to say that we have changed its bytes would let the peer
+    # drop them without a conflict copy.
+    changed = NEW._replace(hashes=b"H" * 32, blocks_hash=b"B")
+    revised = revise(OLD._replace(local_flags=LocalFlag.IGNORED), changed, OPTIONS)
+    assert revised is not None
+    assert (revised.version, revised.previous_blocks_hash) == (FRESH, b"")
+
+
 def test_a_deleted_item_that_is_back_is_a_new_version() -> None:
     revised = revise(OLD.as_deleted(OTHER, 5, OLD.version), NEW, OPTIONS)
     assert revised is not None

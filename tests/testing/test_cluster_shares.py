@@ -9,8 +9,8 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 from twisted.internet.defer import Deferred, execute
-from twisted.internet.task import Clock
 
+from txsyncthing.clock import Clock
 from txsyncthing.config.config import Configuration
 from txsyncthing.config.folder import FolderConfig, FolderDevice
 from txsyncthing.filesystem.memory import MemoryFilesystem

@@ -156,13 +156,14 @@ def forget(inputs: Peer, core: Core, wires: Wires, link: Link, reason: str) -> N
     if not wires.links:
         inputs._gone(reason)
         return
-    if link in wires.told:
-        wires.told.remove(link)
     if wires.theirs is link:
         wires.theirs = None
         core.world.silence()
-    if wires.links[0] not in wires.told:
-        wires.told.append(wires.links[0])
+    if link in wires.told:
+        # The peer may have taken that one for ours, and waits to hear which it is now.
+        wires.told.remove(link)
+        if wires.links[0] not in wires.told:
+            wires.told.append(wires.links[0])
         core.world.announce(wires.links[0], secondary=False)
 
 

@@ -128,9 +128,6 @@ class ClusterService(Service):
         )
         self._local: dict[FolderID, Callable[[], None]] = {}
         self._unsubscribe: Callable[[], None] | None = None
-        for device in holder.current.devices:
-            if device.id != me:
-                self._desks[device.id] = DeviceDesk(device.id, self._bridge, device.paused)
         folders.on_change(self._folder_changed)
         for folder in folders.all():
             self._folder_changed(folder.id, folder)
@@ -140,6 +137,10 @@ class ClusterService(Service):
     def startService(self) -> None:
         self.running = True
         self._unsubscribe = self._holder.subscribe(self._configured)
+        self._requests.configure(now := self._holder.current)
+        for device in now.devices:  # it may have changed since we were made
+            if device.id != self._me:
+                self._desks[device.id] = DeviceDesk(device.id, self._bridge, device.paused)
         self._pending.load().addCallback(lambda _: self._pending.settle(self._holder.current))
         self._progress.start()
 

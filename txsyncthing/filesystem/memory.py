@@ -1,8 +1,9 @@
 """
 A folder in memory, for tests: behaves like Linux, fails on demand, and can lose power.
 
-Nothing survives ``crash`` that was not synced: a file has its bytes of the last ``sync``, a directory its
-names of the last ``sync_directory``. ``fail`` and ``intercept`` make single operations go wrong.
+What was synced survives ``crash``: a file has its bytes of the last ``sync``, a directory its names of the
+last ``sync_directory``; of what came later any part may be lost. ``fail`` and ``intercept`` make single
+operations go wrong, ``observe`` hears of all.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from txsyncthing.filesystem.memory_attributes import MemoryAccounts, MemoryAttributes
+from txsyncthing.filesystem.memory_crash import Journal, Survives, keep_metadata, lose, nothing
+from txsyncthing.filesystem.memory_faults import Faults
 from txsyncthing.filesystem.memory_file import (
     BLOCK,
     Folded,
     MemoryFile,
     Node,
-    Trap,
     error,
     stat_of,
 )
@@ -25,9 +27,10 @@ from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
 
 _READ, _WRITE, _SEARCH, _UMASK = 0o400, 0o200, 0o100, 0o022
 _PLENTY = 1 << 40  # bytes
+_SET_BACK = 1_000_000_000  # ns that the clock must fall behind to be believed
 
 
-class MemoryFilesystem(MemoryAttributes):
+class MemoryFilesystem(Faults, MemoryAttributes):
     """
     Satisfies ``Filesystem``.
 
@@ -39,63 +42,70 @@ class MemoryFilesystem(MemoryAttributes):
     def __init__(
         self, unix: Callable[[], float], total: int | None = None, folded: bool = False
     ) -> None:
+        super().__init__()
         self._unix = unix
         self._names: type[dict[str, Node]] = Folded if folded else dict
         self._total = total
         self._last = 0
         self._inodes = 0
-        self._traps: list[Trap] = []
         self.people = MemoryAccounts()
+        self._journal = Journal()
         self.life = 0  # how many crashes
         self._root: Node | None = self._node(Kind.DIRECTORY, 0o755)
+        self._away: Node | None = None
 
     # What tests do from outside.
-
-    def fail(self, operation: str, name: str, failure: OSError, times: int = 1) -> None:
-        """
-        Let an operation raise.
-
-        :param operation: the name of a method of Filesystem or WriteFile.
-        :param name: the item; ``*`` for any.
-        :param times: how often; -1 for always.
-        """
-
-        def raise_it() -> None:
-            raise failure
-
-        self.intercept(operation, name, raise_it, times)
-
-    def intercept(
-        self, operation: str, name: str, action: Callable[[], object], times: int = 1
-    ) -> None:
-        """Call ``action`` just before an operation, e.g. to change a file while it is being read."""
-        self._traps.append(Trap(operation, name, action, times))
-
-    def heal(self) -> None:
-        """Forget all that ``fail`` and ``intercept`` asked for."""
-        self._traps.clear()
 
     def resize(self, total: int | None) -> None:
         """Set the room; less than is used means a full disk."""
         self._total = total
 
-    def crash(self) -> None:
-        """Lose power: all that was not synced is lost, open files are dead."""
+    def crash(self, survives: Survives = nothing) -> None:
+        """
+        Lose power: what was not synced is lost, open files are dead.
+
+        :param survives: asked of each change of names, and of each block of a file, that nobody synced:
+            whether it reached the disk all the same.
+        """
         self.life += 1
-        if self._root is not None:
-            self._lose(self._root)
+        self._journal.lose(survives)
+        for root in (self._root, self._away):
+            if root is not None:
+                lose(root, survives)
 
     def settle(self) -> None:
         """Make all there is durable, as time does."""
+        self._journal.settle()
         for _, node in self._items():
-            node.durable_content = bytes(node.content)
-            node.durable_children = dict(node.children)
-        if self._root is not None:
-            self._root.durable_children = dict(self._root.children)
+            self._settle(node)
+
+    def keep(self, *names: str) -> None:
+        """Make items durable with the directories above them, or that they are gone: users do sync."""
+        for name in names:
+            node = self._root
+            for part in name.split("/"):
+                if node is None or node.kind is not Kind.DIRECTORY:
+                    break
+                self._journal.sync(node)
+                node = node.children.get(part)
+            if node is not None:
+                self._settle(node)
+
+    def _settle(self, node: Node) -> None:
+        node.durable_content, node.dirty, node.spoiled = bytes(node.content), False, False
+        keep_metadata(node)
 
     def unplug(self) -> None:
-        """Take the root away; ``make_directory("")`` makes a new, empty one."""
-        self._root = None
+        """Take the root away; ``make_directory("")`` makes a new, empty one, ``plug`` brings it back."""
+        self._root, self._away = None, self._away or self._root
+
+    def plug(self) -> None:
+        """The root is what it was when it was taken away."""
+        self._root, self._away = self._away or self._root, None
+
+    @property
+    def plugged(self) -> bool:
+        return self._root is not None and self._away is None
 
     def put(self, name: str, data: bytes = b"", mode: int = 0o644) -> None:
         """Write a whole file as a user would, making its parents."""
@@ -128,6 +138,10 @@ class MemoryFilesystem(MemoryAttributes):
             return opened.read(opened.stat().size, 0)
         finally:
             opened.close()
+
+    def everything(self) -> list[str]:
+        """The names of all items, parents first."""
+        return [name for name, _ in self._items()]
 
     def tree(self) -> dict[str, bytes | None]:
         """All items: a file's bytes, ``-> target`` for a symlink, None for a directory."""
@@ -209,8 +223,12 @@ class MemoryFilesystem(MemoryAttributes):
         if new.startswith(old + "/"):
             raise error(errno.EINVAL, new)
         self._allow(directory, _WRITE | _SEARCH, new)
-        self._take_out(old)
+        source, name = self._parent(old)
+        self._allow(source, _WRITE | _SEARCH, old)
+        del source.children[name]
         directory.children[base] = node
+        self._journal.note((source, name, None), (directory, base, node))
+        source.modified = source.changed = self.tick()
         directory.modified = directory.changed = node.changed = self.tick()
 
     def place(self, old: str, new: str) -> None:
@@ -222,10 +240,13 @@ class MemoryFilesystem(MemoryAttributes):
 
     def exchange(self, a: str, b: str) -> bool:
         one, other = self._find("exchange", a), self._find("exchange", b)
-        for name, node in ((a, other), (b, one)):
-            directory, base = self._parent(name)
-            self._place(directory, base, node, name)
-            node.changed = self.tick()
+        entries = [(*self._parent(a), other), (*self._parent(b), one)]
+        for directory, _, _ in entries:
+            self._allow(directory, _WRITE | _SEARCH, a)
+        for directory, base, node in entries:
+            directory.children[base] = node
+            directory.modified = directory.changed = node.changed = self.tick()
+        self._journal.note(*entries)
         return True
 
     def link(self, old: str, new: str) -> None:
@@ -262,45 +283,49 @@ class MemoryFilesystem(MemoryAttributes):
 
     def sync_directory(self, name: str) -> None:
         node = self._directory("sync_directory", name)
-        node.durable_children = dict(node.children)
+        self._journal.sync(node)
+        keep_metadata(node)
 
     def space(self) -> Space:
         self.spring("space", "")
         self._top("")
         total = _PLENTY if self._total is None else self._total
-        return Space(max(0, total - self._used()), total)
+        return Space(max(0, total - self.used), total)
 
     # What open files ask of their disk.
 
-    def spring(self, operation: str, name: str) -> None:
-        """Run what was asked to happen here."""
-        for trap in list(self._traps):
-            if trap.operation == operation and trap.name in (name, "*"):
-                if trap.times > 0:
-                    trap.times -= 1
-                if trap.times == 0:
-                    self._traps.remove(trap)
-                trap.action()
-
     def tick(self) -> int:
-        """Now in nanoseconds; later than ever before."""
-        self._last = max(self._last + 1, int(self._unix() * 1_000_000_000))
+        """Now in nanoseconds; later than ever before, unless the clock was set back."""
+        now = int(self._unix() * 1_000_000_000)
+        self._last = now if now < self._last - _SET_BACK else max(self._last + 1, now)
         return self._last
 
     def take_room(self, node: Node, start: int, end: int, name: str) -> None:
         """:raises OSError: the disk is full."""
         blocks = set(range(start // BLOCK, -(-end // BLOCK))) - node.written
-        if self._total is not None and blocks and self._used() + len(blocks) * BLOCK > self._total:
+        total = None if self._quiet else self._total
+        if total is not None and blocks and self.used + len(blocks) * BLOCK > total:
             raise error(errno.ENOSPC, name)
         node.written |= blocks
 
-    def _used(self) -> int:
+    @property
+    def used(self) -> int:
+        """Bytes of files, in whole blocks."""
         return sum(len(node.written) for _, node in self._items()) * BLOCK
 
     def _node(self, kind: Kind, mode: int) -> Node:
         self._inodes += 1
         now = self.tick()
-        return Node(kind, self._inodes, mode, now, now, children=self._names())
+        return Node(
+            kind,
+            self._inodes,
+            mode,
+            now,
+            now,
+            children=self._names(),
+            durable_mode=mode,
+            durable_modified=now,
+        )
 
     def _items(self) -> Iterator[tuple[str, Node]]:
         """All items with their names, parents first, in order."""
@@ -311,12 +336,6 @@ class MemoryFilesystem(MemoryAttributes):
                 yield name, node
             for base, child in sorted(node.children.items(), reverse=True):
                 waiting.append((f"{name}/{base}" if name else base, child))
-
-    def _lose(self, node: Node) -> None:
-        node.content = bytearray(node.durable_content)
-        node.children = self._names(node.durable_children)
-        for child in node.children.values():
-            self._lose(child)
 
     def _top(self, name: str) -> Node:
         if self._root is None:
@@ -372,6 +391,7 @@ class MemoryFilesystem(MemoryAttributes):
     def _place(self, directory: Node, base: str, node: Node, name: str) -> Node:
         self._allow(directory, _WRITE | _SEARCH, name)
         directory.children[base] = node
+        self._journal.note((directory, base, node))
         directory.modified = directory.changed = self.tick()
         return node
 
@@ -379,6 +399,7 @@ class MemoryFilesystem(MemoryAttributes):
         directory, base = self._parent(name)
         self._allow(directory, _WRITE | _SEARCH, name)
         del directory.children[base]
+        self._journal.note((directory, base, None))
         directory.modified = directory.changed = self.tick()
 
     def _replaceable(self, node: Node, there: Node, name: str) -> None:

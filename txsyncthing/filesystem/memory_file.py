@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,7 +38,7 @@ def error(code: int, name: str) -> OSError:
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """One item; its durable parts are what a crash leaves."""
+    """One item; its durable parts are what a power cut leaves at least."""
 
     kind: Kind
     inode: int
@@ -55,6 +55,12 @@ class Node:
     durable_content: bytes = b""
     durable_children: dict[str, Node] = field(default_factory=dict)
     links: int = 1  # names, at most
+    durable_mode: int = 0
+    durable_modified: int = 0
+    dirty: bool = False  # content is not durable_content
+    spoiled: bool = (
+        False  # a sync has failed: the system takes the bytes for written, but they are not
+    )
 
 
 class Folded(dict[str, Node]):
@@ -79,16 +85,6 @@ class Folded(dict[str, Node]):
 
     def __delitem__(self, base: str) -> None:
         super().__delitem__(self._spelled.pop(fold(base)))
-
-
-@dataclass(eq=False, slots=True)
-class Trap:
-    """Something that happens when an operation reaches a name."""
-
-    operation: str
-    name: str
-    action: Callable[[], object]
-    times: int  # -1: always
 
 
 class Power(Protocol):
@@ -142,6 +138,7 @@ class MemoryFile:
         if len(node.content) < end:
             node.content.extend(bytes(end - len(node.content)))
         node.content[offset:end] = view
+        node.dirty = True
         node.modified = node.changed = self._disk.tick()
 
     def copy_range(
@@ -157,6 +154,8 @@ class MemoryFile:
             node.written = {block for block in node.written if block * BLOCK < size}
         else:
             node.content.extend(bytes(size - len(node.content)))
+        node.dirty = True
+        node.spoiled = node.spoiled and size > 0
         node.modified = node.changed = self._disk.tick()
 
     def chmod(self, mode: int) -> None:
@@ -186,8 +185,15 @@ class MemoryFile:
         node.changed = self._disk.tick()
 
     def sync(self) -> None:
-        node = self._reach("sync")
-        node.durable_content = bytes(node.content)
+        try:
+            node = self._reach("sync")
+        except OSError:
+            self._node.spoiled = True  # Linux says it once, and forgets
+            raise
+        node.durable_mode, node.durable_modified = node.mode, node.modified
+        if node.dirty and not node.spoiled:
+            node.durable_content = bytes(node.content)
+            node.dirty = False
 
     def close(self) -> None:
         self._life = -1

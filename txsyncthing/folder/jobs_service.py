@@ -172,8 +172,8 @@ class Jobs:
         if not self._rules.pulls:
             if self._patterns is not None and self._ground.index.counts().need.items:
                 self._sides.look(self.matcher, runner.pull_wanted)
-        elif self.needs():
-            runner.pull_wanted()
+        else:
+            self._try_again(runner)
 
     # The work.
 
@@ -384,6 +384,8 @@ class Jobs:
         self._retry = self.next_try = None
         if self.needs():
             runner.pull_wanted()
+        else:
+            self.pull_errors = ()  # what could not be pulled is not wanted any more
 
     def _forget_retry(self) -> None:
         self._room.stop()

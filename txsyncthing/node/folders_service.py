@@ -238,6 +238,7 @@ class FoldersService(Service):
             self._short,
             world.random,
             on_damaged=lambda error: service.damaged(error),
+            boot=world.boot,
         )
         service = FolderService(
             folder,

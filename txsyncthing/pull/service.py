@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
 from txsyncthing.ignore.matcher import Matcher
+from txsyncthing.pull.obstacles import Failing, above, make_way, obstacles
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.pull.round_service import Round
@@ -37,6 +38,7 @@ class FolderPuller:
         self._options = options
         self._front: set[WireName] = set()
         self._round: Round | None = None
+        self._failing = Failing()
         self._quiet: list[Deferred[None]] = []  # who waits for the end of the round
 
     def pull(self, matcher: Matcher, syncing: Callable[[], None]) -> Deferred[PullResult]:
@@ -63,8 +65,11 @@ class FolderPuller:
         return answer
 
     async def _run(self, round: Round) -> PullResult:
+        rescan: list[str] = []
         try:
             await round.run()
+            if not round.stopped:
+                rescan = await self._make_way(round)
         finally:
             self._round = None
             quiet, self._quiet = self._quiet, []
@@ -73,7 +78,22 @@ class FolderPuller:
         if round.stopped:
             raise CancelledError
         ledger = round.ledger
-        return PullResult(ledger.pulled, tuple(ledger.failed), tuple(ledger.rescan))
+        return PullResult(ledger.pulled, tuple(ledger.failed), (*ledger.rescan, *rescan))
+
+    async def _make_way(self, round: Round) -> list[str]:
+        """Put aside what keeps items from their places; what is to be scanned then."""
+        seams, options = self._seams, self._options
+        names = self._failing.long(round.ledger.failed, seams.clock.seconds())
+        if not any(above(name) for name in names):
+            return []
+        asked = list({one: None for name in names for one in (name, *above(name))})
+        have, wanted = await seams.index.local(asked), await seams.index.global_(asked)
+        there = [name for name in names if name in wanted and not wanted[name].deleted]
+        found = [(one, wanted[one.wanted]) for one in obstacles(there, have, wanted)]
+        if not found:
+            return []
+        disk = seams.workers.disk
+        return await disk.run(make_way, seams.filesystem, found, options, seams.unix())
 
     def stop(self) -> Deferred[None]:
         """End the round, if there is one; fires when no worker has anything of it any more."""

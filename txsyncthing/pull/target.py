@@ -20,7 +20,7 @@ from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.keeping import drop, keep
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.vocabulary.file import FileInfo, FileType, LocalFlag
-from txsyncthing.vocabulary.name import WireName, join, parent
+from txsyncthing.vocabulary.name import WireName, is_leftover, join, parent
 
 T = TypeVar("T")
 
@@ -116,9 +116,14 @@ def clear(
         try:
             filesystem.remove_directory(name)
         except OSError as error:
-            if filesystem.list(name):
+            left = filesystem.list(name)
+            if not left:
+                raise
+            if not all(is_leftover(entry.base) for entry in left):
                 raise ItemFailed(Cause.NOT_EMPTY) from error
-            raise
+            for entry in left:
+                filesystem.remove(join(name, entry.base))
+            filesystem.remove_directory(name)
         return found, None
     keeper = options.keeper
     if in_conflict(have, wanted, options.me):

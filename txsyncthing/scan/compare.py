@@ -244,7 +244,8 @@ def revise(old: FileInfo | None, new: FileInfo, options: ScanOptions) -> FileInf
     base = old.version.drop_others(own.id) if flagged else old.version
     previous = b""
     if old.is_file and new.is_file and not old.deleted and not same_content(old, new):
-        previous = old.blocks_hash
+        # The record of an ignored item may be a peer's, of bytes that were never here.
+        previous = b"" if flagged else old.blocks_hash
     told = old.platform if old.type is new.type else b""
     return new._replace(
         version=base.bump(own.id, own.value),

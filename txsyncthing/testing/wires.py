@@ -1,12 +1,14 @@
 """
 Wires in memory: a network on which whole nodes meet, on one ``Clock`` and without TLS.
 
-A wire has delay, a window and back-pressure, and can be cut; all that is random comes from a seed.
+A wire has delay, a window and back-pressure; it can be slow, stand still, break in the middle of a message,
+be cut, or lead to a machine that is no more. All that is random comes from a seed.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from random import Random
 
 from twisted.internet.address import IPv4Address
@@ -42,6 +44,7 @@ class MemoryTransport:
         self._reading = True
         self._closing = False
         self.lost = False
+        self.orphan = False  # the other end is gone without a word
         self._producer: object | None = None
         self._producer_paused = False
 
@@ -68,6 +71,9 @@ class MemoryTransport:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or self.lost or not len(data):
+            return
+        if self.orphan:
+            self._network.unanswered(self)
             return
         self._out.append(bytes(data))
         self._out_size += len(data)
@@ -119,7 +125,7 @@ class MemoryTransport:
     def _schedule(self) -> None:
         if not self._sending and (self._out or self._closing) and not self.lost:
             self._sending = True
-            self._network.later(self._network.delay(), self._deliver)
+            self._network.later(self._network.travel(self.me, self.device), self._deliver)
 
     def _deliver(self) -> None:
         self._sending = False
@@ -130,8 +136,13 @@ class MemoryTransport:
             return  # resumeProducing schedules again
         if self._out:
             data = self._take()
-            assert other._protocol is not None
-            other._protocol.dataReceived(data)
+            breaks = self._network.breaks()
+            if other._protocol is not None:  # else nobody is there to read
+                other._protocol.dataReceived(data[: len(data) // 2] if breaks else data)
+            if breaks:
+                self.fall(ConnectionLost("the wire broke"))
+                other.fall(ConnectionLost("the wire broke"))
+                return
             self._refill()
         if self._out:
             self._schedule()
@@ -174,6 +185,21 @@ class MemoryTransport:
         if self._protocol is not None:
             self._protocol.connectionLost(Failure(error))
 
+    def die(self, silent: bool) -> None:
+        """
+        This end's machine or process is no more: its protocol hears nothing.
+
+        :param silent: nor does the other end; else the system sends what was written, and ends the wire.
+        """
+        self._protocol = self._producer = None
+        if not silent:
+            self.loseConnection()
+            return
+        self.lost = True
+        self._network.forget(self)
+        if self._other is not None and not self._other.lost:
+            self._other.orphan = True
+
 
 class MemoryPort:
     """A listener on the network."""
@@ -210,7 +236,13 @@ class MemoryNetwork:
         self._ports: dict[str, MemoryPort] = {}
         self._ends: list[MemoryTransport] = []
         self._severed: set[frozenset[DeviceID]] = set()
+        self._slowness: dict[frozenset[DeviceID], float] = {}  # seconds more for each piece
+        self._stalled: dict[tuple[DeviceID, DeviceID], float] = {}  # from, to: until when
+        self._down: set[DeviceID] = set()
+        self._limbo: list[Deferred[IProtocol]] = []  # of processes that are dead, see process.py
         self._dialled = 0
+        self.fuse = 0  # the piece, counted from now, in which a wire breaks; 0: none
+        self.broken = 0  # wires that broke so
 
     @property
     def wires(self) -> int:
@@ -228,16 +260,21 @@ class MemoryNetwork:
         return port
 
     def connect(
-        self, address: str, device: DeviceID, factory: IProtocolFactory
+        self,
+        address: str,
+        device: DeviceID,
+        factory: IProtocolFactory,
+        alive: Callable[[], bool] = lambda: True,
     ) -> Deferred[IProtocol]:
         """
         Dial.
 
         :param device: who dials.
+        :param alive: whether whoever dials still is there when the answer comes.
         :returns: the dialler's protocol, connected; fails with ConnectionRefusedError.
         """
         connected: Deferred[IProtocol] = Deferred()
-        self.later(self.delay(), self._connect, address, device, factory, connected)
+        self.later(self.delay(), self._connect, address, device, factory, connected, alive)
         return connected
 
     def _connect(
@@ -246,9 +283,13 @@ class MemoryNetwork:
         device: DeviceID,
         factory: IProtocolFactory,
         connected: Deferred[IProtocol],
+        alive: Callable[[], bool],
     ) -> None:
         if connected.called:
             return  # cancelled
+        if not alive():
+            self._limbo.append(connected)
+            return
         port = self._ports.get(address)
         if port is None or frozenset((device, port.device)) in self._severed:
             connected.errback(ConnectionRefusedError(address))
@@ -283,7 +324,64 @@ class MemoryNetwork:
             if {end.me, end.device} == {a, b}:
                 end.fall(ConnectionLost("the wire was cut"))
 
+    def set_jitter(self, seconds: float) -> None:
+        """How much longer a piece may take, at random."""
+        self._jitter = seconds
+
+    def slow(self, a: DeviceID, b: DeviceID, seconds: float) -> None:
+        """Each piece between two devices takes so much longer."""
+        self._slowness[frozenset((a, b))] = seconds
+
+    def stall(self, sender: DeviceID, receiver: DeviceID, seconds: float) -> None:
+        """What one device says to another arrives after that time at the earliest."""
+        self._stalled[sender, receiver] = self._clock.seconds() + seconds
+
+    def vanish(self, device: DeviceID, silent: bool = False) -> None:
+        """
+        A device's process is killed, or its machine loses power: it listens no more and says nothing.
+
+        :param silent: nobody says so to the others; they hear nothing, until they write to the device when
+            it is up again.
+        """
+        if silent:
+            self._down.add(device)
+        for end in list(self._ends):
+            if end.me == device:
+                end.die(silent)
+        for address in [one for one, port in self._ports.items() if port.device == device]:
+            del self._ports[address]
+
+    def revive(self, device: DeviceID) -> None:
+        """The machine is up: it knows nothing of old wires and says so."""
+        self._down.discard(device)
+
+    def calm(self) -> None:
+        """Wires are as good as they were made; what is cut stays so."""
+        self._slowness.clear()
+        self._stalled.clear()
+        self.fuse = 0
+
     # For the wires.
+
+    def travel(self, sender: DeviceID, receiver: DeviceID) -> float:
+        """Seconds until a piece arrives."""
+        wait = self._stalled.get((sender, receiver), 0.0) - self._clock.seconds()
+        slowness = self._slowness.get(frozenset((sender, receiver)), 0.0)
+        return max(wait, 0.0) + slowness + self.delay()
+
+    def breaks(self) -> bool:
+        """Whether the wire breaks in this piece."""
+        if self.fuse:
+            self.fuse -= 1
+            if not self.fuse:
+                self.broken += 1
+                return True
+        return False
+
+    def unanswered(self, end: MemoryTransport) -> None:
+        """Somebody writes to a machine that does not know the wire."""
+        if end.device not in self._down:
+            self.later(self.delay(), end.fall, ConnectionLost("reset"))
 
     def delay(self) -> float:
         return self._delay + self._jitter * self._random.random()

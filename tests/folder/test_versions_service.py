@@ -67,6 +67,19 @@ def test_what_a_peer_replaces_is_kept_listed_and_restored(world: World) -> None:
     assert world.read(".stversions/" + tagged("d/f.txt", now)) == b"second"
 
 
+def test_what_a_renamed_spelling_replaces_is_kept(world: World) -> None:
+    service = world.folder(config())
+    lower, upper = file("f.txt", b"lower"), file("F.TXT", b"upper")
+    world.offer(service, (lower, b"lower"), (upper, b"upper"))
+    world.clock.advance(5)
+    assert (world.read("f.txt"), world.read("F.TXT")) == (b"lower", b"upper")
+    world.offer(service, (gone(upper), b""), (file("f.txt", b"upper", 2), b"upper"))
+    world.clock.advance(5)
+    assert world.read("f.txt") == b"upper"
+    (when,) = listed(service)["f.txt"]
+    assert world.read(".stversions/" + tagged("f.txt", when)) == b"lower"
+
+
 def test_a_directory_is_restored_as_it_was(world: World) -> None:
     service = world.folder(config())
     replaced(world, service)

@@ -87,11 +87,15 @@ class Deletions:
                 key = (have.blocks_hash, have.size)
                 self._contents.setdefault(key, []).append(wanted.name)
 
-    def take(self, wanted: FileInfo) -> Item | None:
+    def take(self, wanted: FileInfo, replaces: bool = False) -> Item | None:
         """
         A file that holds exactly the wanted bytes; it is no longer to be deleted. An empty one only if its
         name differs by nothing but case: it may come along with its directory.
+
+        :param replaces: whether something is under the wanted name: renames keep no versions of that.
         """
+        if replaces and not self._renames:
+            return None
         content = (wanted.blocks_hash, wanted.size)
         names = self._contents.get(content)
         other = self._other_spelling(wanted.name)
@@ -134,6 +138,10 @@ def _changed_here(have: FileInfo) -> bool:
     return bool(have.local_flags & LocalFlag.RECEIVE_ONLY) and not have.is_directory
 
 
+def _is_here(have: FileInfo | None) -> bool:
+    return have is not None and not have.deleted
+
+
 def _name(item: Item) -> str:
     return item.wanted.name
 
@@ -171,7 +179,7 @@ def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], b
             result.symlinks.append(Item(wanted, have))
         elif have is not None and same_content(wanted, have):
             result.metadata.append((wanted, have))
-        elif len(deletions) and (source := deletions.take(wanted)) is not None:
+        elif len(deletions) and (source := deletions.take(wanted, _is_here(have))) is not None:
             assert source.have is not None
             result.renames.append(Rename(wanted, have, source.have, source.wanted))
         else:

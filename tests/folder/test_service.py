@@ -251,6 +251,21 @@ def test_a_missing_marker_stops_the_folder_until_it_is_back(world: World) -> Non
     assert local(service, "f").deleted
 
 
+def test_what_a_failed_scan_was_to_see_is_seen_by_the_next(world: World) -> None:
+    service = world.folder()
+    world.write("first", b"bytes")
+    for entry in world.disk.list(".stfolder"):
+        world.disk.remove(f".stfolder/{entry.base}")
+    world.disk.remove_directory(".stfolder")
+    failed: list[Failure] = []
+    service.scan(["first"]).addErrback(failed.append)
+    assert service.status().state is FolderState.ERROR
+    world.disk.make_directory(".stfolder", 0o755)
+    answer(service.scan(["second"]))
+    assert failed
+    assert not local(service, "first").deleted
+
+
 def test_a_marker_is_not_made_for_a_folder_that_has_a_history(world: World) -> None:
     world.write("f", b"bytes")
     first = world.folder()

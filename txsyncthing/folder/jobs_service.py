@@ -235,6 +235,8 @@ class Jobs:
         if trouble:
             for chore in due.chores:
                 self._log.warn("{chore}: {trouble}", chore=chore.value, trouble=trouble)
+            if due.scans:
+                self.requests.add(due.subs)  # still due when the folder is well
             runner.failed(trouble)
             due.tell(trouble)
             return

@@ -24,7 +24,7 @@ from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, unchanged
+from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, replace, unchanged
 from txsyncthing.vocabulary.block import block_count
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
@@ -426,7 +426,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         except CaseConflict as conflict:
             if conflict.local != source.name:
                 raise
-        move = partial(_move, filesystem, source.name, wanted.name)
+        move = partial(_move, filesystem, source.name, wanted.name, found if replaced else None)
         in_directory(filesystem, source.name, move)
     if not (options.ignore_permissions or wanted.no_permissions):
         mode = wanted.permissions & 0o777
@@ -452,11 +452,15 @@ def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None
         return source.name, None
 
 
-def _move(filesystem: Filesystem, old: WireName, new: WireName) -> None:
+def _move(filesystem: Filesystem, old: WireName, new: WireName, found: Stat | None) -> None:
+    """:param found: what is under the new name, and nothing else is to be replaced."""
+    if not only_case_differs(old, new):
+        replace(filesystem, old, new, found)
+        return
     try:
         filesystem.rename(old, new)
     except CaseConflict:
-        if not only_case_differs(old, new) or look(filesystem, old) is None:
+        if look(filesystem, old) is None:
             raise
         # A system that takes both names for one does nothing; with a name between it has to.
         between = temporary_name(new)

@@ -162,7 +162,7 @@ def put(
         keeper = None if in_conflict(have, wanted, options.me) else options.keeper
         over = keep(filesystem, keeper, wanted.name, found)
         try:
-            _replace(filesystem, temporary, wanted.name, found)
+            replace(filesystem, temporary, wanted.name, found)
         except (ItemFailed, OSError):
             over(False)
             raise
@@ -173,9 +173,14 @@ def put(
     return Placed(stat, copy, found is not None)
 
 
-def _replace(filesystem: Filesystem, temporary: str, name: str, found: Stat) -> None:
-    """Rename over what was ``found`` to be there."""
-    if look(filesystem, name) is None:  # what is kept of the old one took the name with it
+def replace(filesystem: Filesystem, temporary: str, name: str, found: Stat | None) -> None:
+    """
+    Rename over what was ``found`` to be there, and over nothing else.
+
+    :raises ItemFailed: something else is there; all is as it was.
+    """
+    # What is kept of the old one may have taken the name with it.
+    if found is None or look(filesystem, name) is None:
         try:
             filesystem.place(temporary, name)
         except FileExistsError:

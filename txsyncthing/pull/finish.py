@@ -24,7 +24,16 @@ from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, clear, expect, in_directory, look, put, replace, unchanged
+from txsyncthing.pull.target import (
+    Placed,
+    clear,
+    expect,
+    in_directory,
+    look,
+    put,
+    replace,
+    unchanged,
+)
 from txsyncthing.vocabulary.block import block_count
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag

@@ -64,7 +64,7 @@ class Deletions:
         self._files: dict[WireName, Item] = {}
         self._directories: dict[WireName, Item] = {}
         self._contents: dict[tuple[bytes, int], list[WireName]] = {}
-        self._spellings: dict[str, WireName] | None = None  # of all, by their folded names
+        self._spellings: dict[str, WireName] = {}  # of all, by their folded names
 
     def __len__(self) -> int:
         return len(self._files) + len(self._directories)
@@ -79,6 +79,7 @@ class Deletions:
                 continue
             # Lists of blocks are not needed any more, and a mass deletion has many.
             item = Item(wanted, have._replace(hashes=b"") if have.is_file else have)
+            self._spellings[fold(wanted.name)] = wanted.name  # page by page: all at once is long
             if have.is_directory:
                 self._directories[wanted.name] = item
                 continue
@@ -115,9 +116,6 @@ class Deletions:
         return other if other in self._directories else None
 
     def _other_spelling(self, name: WireName) -> WireName | None:
-        if self._spellings is None:
-            names = (*self._files, *self._directories)
-            self._spellings = {fold(one): one for one in names}
         return self._spellings.get(fold(name))
 
     def give_back(self, source: FileInfo, gone: FileInfo) -> None:

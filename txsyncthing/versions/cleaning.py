@@ -53,7 +53,7 @@ class Cleaning:
         :param limit: directories.
         :returns: whether there is more.
         """
-        with self._place.open(filesystem) as versions:
+        with filesystem.batch() as batch, self._place.open(batch) as versions:
             if self._path is None:
                 self._path = []
                 if look(versions, "") is not None:

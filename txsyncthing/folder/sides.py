@@ -41,11 +41,12 @@ def adopted(have: FileInfo, wanted: FileInfo, author: Author) -> FileInfo | None
     :returns: None where the items differ.
     """
     alike = equivalent(
-        have._replace(local_flags=LocalFlag.NONE),
         wanted,
+        have._replace(local_flags=LocalFlag.NONE),
         ignore_permissions=author.ignore_permissions,
         window=author.window,
         attributes=author.attributes,
+        silent=True,
     )
     if not alike:
         return None

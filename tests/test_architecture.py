@@ -61,7 +61,6 @@ LONG: dict[str, str] = {
     "filesystem/case.py": "likewise",
     "folder/service.py": "what a folder is for others; its work is elsewhere",
     "testing/wires.py": "one network in memory, with all that can go wrong in it",
-    "scan/service.py": "one scan from its walk to its records",
     "pull/finish.py": "the steps of one file, in their order",
 }
 FLOORS: list[set[str]] = [

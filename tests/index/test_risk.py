@@ -12,7 +12,7 @@ from txsyncthing.index import risk
 from txsyncthing.index.risk import Lost, Marks
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.vocabulary.device import ShortID
-from txsyncthing.vocabulary.file import FileInfo
+from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.vector import Vector
 
 BY = ShortID(10)
@@ -46,6 +46,11 @@ def lost(index: FolderIndex, marks: Marks | None = None, deletions: bool = True)
     return found.get(BY, Lost())
 
 
+def flagged(file: FileInfo, flag: LocalFlag) -> FileInfo:
+    return file._replace(local_flags=flag)
+
+
+IGNORED, HERE = LocalFlag.IGNORED, LocalFlag.RECEIVE_ONLY
 LONG = b"".join(b"%d" % n * 60_000 for n in range(10))  # more hashes than stand in a row
 
 
@@ -67,6 +72,12 @@ LONG = b"".join(b"%d" % n * 60_000 for n in range(10))  # more hashes than stand
         (symlink("f", b"a"), newer(symlink("f", b"a")), Lost()),
         (symlink("f", b"a"), newer(symlink("f", b"b")), Lost(0, 1)),
         (file("f", b"old")._replace(version=Vector()), newer(file("f", b"new")), Lost()),
+        (flagged(file("f", b"old"), IGNORED), gone(file("f", b"old")), Lost()),
+        (flagged(file("f", b"old"), IGNORED), newer(file("f", b"new")), Lost()),
+        (flagged(file("f", b"old", 2, 3), HERE), gone(file("f", b"old")), Lost()),
+        (flagged(symlink("f", b"a", 2, 3), HERE), gone(symlink("f", b"b")), Lost()),
+        (flagged(directory("f", 2, 3), HERE), gone(directory("f")), Lost(1, 0)),
+        (flagged(file("f", b"old", 2, 3), HERE), newer(file("f", b"new")), Lost(0, 1)),
     ],
 )
 def test_what_is_at_risk(

@@ -18,12 +18,12 @@ import apsw
 from txsyncthing.index.reader import FolderReader
 from txsyncthing.index.values import Need
 from txsyncthing.vocabulary.device import DeviceID, ShortID
-from txsyncthing.vocabulary.file import FileType
+from txsyncthing.vocabulary.file import FileType, LocalFlag
 from txsyncthing.vocabulary.name import WireName
 
 PIECE = 20_000  # needed items in one question
 SAMPLE = 20  # names that are told
-_FILE, _LINK = FileType.FILE.value, FileType.SYMLINK.value
+_FILE, _DIRECTORY, _LINK = (kind.value for kind in FileType)
 _ALL = 1 << 64
 
 # ?1 and ?2: the first name excluded, the last one included.
@@ -34,8 +34,11 @@ _SAME = (
     " ELSE 1 END"
 )
 _JOINED = "FROM remote AS r INDEXED BY remote_needed CROSS JOIN local AS l ON l.name = r.name"
-_LIVE = "NOT l.deleted AND length(l.version) > 0"
-_RISKY = f"{_LIVE} AND (r.deleted OR NOT ({_SAME}))"
+# What is ignored here stays as it is, whatever its record says.
+_LIVE = f"NOT l.deleted AND length(l.version) > 0 AND l.local_flags & {LocalFlag.IGNORED.value} = 0"
+# A file or link that was changed in a receive-only folder outlives its deletion by others.
+_KEPT = f"r.deleted AND l.local_flags & {LocalFlag.RECEIVE_ONLY.value} AND l.type <> {_DIRECTORY}"
+_RISKY = f"{_LIVE} AND NOT ({_KEPT}) AND (r.deleted OR NOT ({_SAME}))"
 # What one of the marks covers: some device told this very version before the mark was set.
 _COVERED = (
     "EXISTS (SELECT 1 FROM marks JOIN remote AS o ON o.device = marks.device AND o.name = r.name"

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
-from txsyncthing.index.values import Counts, Row
+from txsyncthing.index.values import Row
 from txsyncthing.runtime.narrow_service import NarrowLane
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.scan.compare import Survey, left_to_pull, only_here, pulled, revise
@@ -26,6 +25,7 @@ from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
 from txsyncthing.scan.renames import Renames, deletion, pages
+from txsyncthing.scan.seams_service import LocalIndex
 from txsyncthing.scan.thorough import LOOKED_FOR, looks_for
 from txsyncthing.scan.tops import ancestors, clean, existing, unify
 from txsyncthing.scan.values import ScanOptions, ScanProgress, ScanResult, Work
@@ -41,25 +41,6 @@ _FILES = 1000  # records in one transaction
 _HASH_BYTES = 4 * 1024 * 1024  # of block lists in one transaction
 _HELD = 200_000  # items that are held to find renames; then the scan goes on in parts
 _HASHERS = 2  # hash jobs that run at once where nobody says otherwise
-
-
-class LocalIndex(Protocol):
-    """What a scan asks of the folder's index."""
-
-    def rows(self, after: str, prefix: str, limit: int) -> Deferred[list[Row]]: ...
-
-    def local(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
-
-    def global_(self, names: Sequence[WireName]) -> Deferred[dict[WireName, FileInfo]]: ...
-
-    def counts(self) -> Counts: ...
-
-    def update_local(self, files: Sequence[FileInfo]) -> Deferred[int]: ...
-
-    def fact(self, key: str) -> Deferred[bytes | None]: ...
-
-    def set_fact(self, key: str, value: bytes | None) -> Deferred[None]: ...
-    def forget_local(self, names: Sequence[WireName]) -> Deferred[Counts]: ...
 
 
 class FolderScanner:

@@ -29,8 +29,8 @@ from txsyncthing.watch.reading import HALF, Reader
 from txsyncthing.watch.tree import Grow, Tree, leave_out
 from txsyncthing.watch.walk_service import Descriptor, Found, Start, Step, Walk
 
-PIECE = 32 * 1024  # bytes of events read at once: at most 2048 events
-FORGET = 1000  # watches removed, or places looked at, in one turn of the reactor
+PIECE = 16 * 1024  # bytes of events read at once: at most 1024 events
+FORGET = 500  # watches removed, or places looked at, in one turn of the reactor
 
 
 class Selecting(Clock, Protocol):

@@ -273,7 +273,7 @@ class Reader:
         elif mask & DELETE:
             self._where.clear()
             if child is not None:
-                self._places.drop(child)
+                self._places.gone(child)
             if not ignored:
                 tree.told.changed(name, Change.REMOVED)
         elif not ignored:

@@ -38,6 +38,7 @@ from txsyncthing.vocabulary.folder import FolderID, FolderState
 from txsyncthing.watch.seams_service import Watch
 from txsyncthing.watch.told import Told, WatchFailed
 
+STOPS = 600.0  # seconds in which a node has to stop
 BEGINNING = 1_700_000_000.0  # Unix seconds at which every cluster begins
 
 
@@ -192,12 +193,19 @@ class Member:
         self.node.startService()
 
     def stop(self) -> None:
-        """Stop the node as its owner does."""
-        stopped = self.node.stopService()
-        while not stopped.called and self.up:
+        """
+        Stop the node as its owner does.
+
+        :raises AssertionError: it does not stop.
+        """
+        stopped, process = self.node.stopService(), self.process
+        patience = self._cluster.clock.seconds() + STOPS
+        while not stopped.called and process.alive:
+            assert self._cluster.clock.seconds() < patience, f"{self.name} does not stop"
             self._cluster.run(0.25)
-        self.process.die()
-        self._cluster.network.vanish(self.device)
+        if process.alive:  # else it was killed on its way, and another may run
+            process.die()
+            self._cluster.network.vanish(self.device)
 
     def restart(self) -> None:
         """Stop the node and start it anew."""

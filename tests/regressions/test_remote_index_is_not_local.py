@@ -57,7 +57,7 @@ def test_files_that_cannot_be_had_are_not_announced_as_deleted(
         world.clock.advance(10)
         answer(service.scan())
         answer(service.scan(["dir", "f"]))
-    service.owner.do(Chore.REVERT)
+    service.do(Chore.REVERT)
     world.clock.advance(10)
     announced = answer(service.index.local_after(0))
     assert [one.name for one in announced if one.deleted and one.name != "was"] == []

@@ -125,7 +125,7 @@ def test_one_side_counts_whatever_the_users_do(seed: int, tmp_path: Path) -> Non
     story.settle()
 
     ours = story.tree(story.sender)
-    story.folder(story.sender).owner.do(Chore.OVERRIDE)
+    story.folder(story.sender).do(Chore.OVERRIDE)
     story.cluster.run(200.0)
     assert story.tree(story.sender) == ours == story.tree(story.plain)
 
@@ -134,7 +134,7 @@ def test_one_side_counts_whatever_the_users_do(seed: int, tmp_path: Path) -> Non
     status = story.folder(story.receiver).status()
     assert (status.receive_only.items == 0) == (kept == ours)
 
-    story.folder(story.receiver).owner.do(Chore.REVERT)
+    story.folder(story.receiver).do(Chore.REVERT)
     story.cluster.run_until(story.quiet, 600.0)
     assert story.tree(story.receiver) == ours
     assert story.folder(story.receiver).status().receive_only.items == 0

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
+from twisted.internet.defer import Deferred, fail
 
-from tests.api.fakes import PEER, PHOTOS, RESTING, FakeNodeApi
+from tests.api.fakes import PEER, PHOTOS, RESTING, FakeIndex, FakeNodeApi
 from tests.api.test_guard_resource import SHORT, Scene
 from tests.pull.folder import answer, file
 from txsyncthing.cluster.status import DeviceStatus, Statistics
-from txsyncthing.vocabulary.folder import RemoteState
+from txsyncthing.folder.status import FolderStatus
+from txsyncthing.index.values import IndexFailed
+from txsyncthing.vocabulary.folder import FolderState, RemoteState
 
+T = TypeVar("T")
 MAKER = {"short": SHORT, "name": "theirs", "device": str(PEER)}
 
 
@@ -178,6 +183,22 @@ def test_folders_that_are_unknown_or_paused(scene: Scene) -> None:
     assert scene.api.ask("GET", "/rest/x/explain?folder=no").status == 404
     assert scene.api.ask("GET", "/rest/x/explain?folder=resting&file=f").status == 404
     assert scene.api.ask("GET", "/rest/x/errors?folder=resting").status == 404
+
+
+class ClosedIndex(FakeIndex):
+    """An index that a folder which could not start never opened."""
+
+    def ask(self, question: Callable[..., T], *args: object, **kwargs: object) -> Deferred[T]:
+        return fail(IndexFailed("/home/index/folder.db: not open"))
+
+
+def test_an_item_of_a_folder_that_could_not_start() -> None:
+    api = FakeNodeApi().start()
+    api.folders.photos.index = ClosedIndex()
+    why = "versioning/param[keep]: '0' is not valid"
+    api.folders.photos.now = FolderStatus(PHOTOS, FolderState.ERROR, 0.0, why)
+    reply = api.ask("GET", "/rest/x/explain?folder=photos&file=f")
+    assert (reply.status, reply.text) == (500, f"folder photos is stopped: {why}\n")
 
 
 def test_errors_have_cause_and_remedy_here_and_nowhere_else(scene: Scene) -> None:

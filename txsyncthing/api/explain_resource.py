@@ -83,10 +83,14 @@ class ExplainResource:
     async def explain(self, question: Question) -> Answer:
         config = self._config(question)
         if name := question.get("file"):
+            folder = self._running(config)
             try:
-                return await self._item(config, self._running(config), name)
+                return await self._item(config, folder, name)
             except IndexFailed as failed:
-                raise Refused(500, str(failed)) from None
+                # Of a folder that could not start the index is not open: why it stopped says more.
+                stopped = folder.status().error
+                said = f"folder {config.id} is stopped: {stopped}" if stopped else str(failed)
+                raise Refused(500, said) from None
         facts = await self._facts(config, self._folders.get(config.id))
         return json(shapes.folder(config.label, facts, explain(facts)))
 

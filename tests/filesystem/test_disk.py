@@ -310,8 +310,8 @@ def test_many_deep_directories_fit_in_one_batch(storage: Filesystem) -> None:
 
 
 def test_the_space_is_known(storage: Filesystem) -> None:
-    free, total = storage.space()
-    assert 0 < free <= total
+    space = storage.space()
+    assert 0 < space.free <= space.total
 
 
 def test_names_that_are_not_utf8_are_listed(tmp_path: Path) -> None:

@@ -134,6 +134,19 @@ def test_another_file_system_stops_the_folder(world: Rooted) -> None:
     assert deleted(service) == 1
 
 
+def test_a_file_system_that_was_given_the_number_of_the_one_before_is_another(
+    world: Rooted,
+) -> None:
+    service = world.folder()
+    world.disk.system += 1
+    world.disk.remove("f00")
+    assert "(device 5, was 5, mounted anew)" in world.scan(service)
+    assert deleted(service) == 0
+    release(service)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 1
+
+
 def test_another_file_system_can_be_accepted(world: Rooted) -> None:
     service = world.folder()
     world.disk.device = 6

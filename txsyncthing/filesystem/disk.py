@@ -291,7 +291,8 @@ class DiskFilesystem(NamedAttributes):
 
     def space(self) -> Space:
         found = os.statvfs(self._root)
-        return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+        free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+        return Space(free, total, found.f_fsid)
 
     def _chmod_unreadable(self, name: str, mode: int) -> None:
         # fchmod refuses O_PATH descriptors, and Linux has no chmod that stops at a symlink.

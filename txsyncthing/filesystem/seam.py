@@ -52,10 +52,13 @@ class Entry(NamedTuple):
 
 
 class Space(NamedTuple):
-    """Room on the storage, in bytes."""
+    """Room on the storage, in bytes, and which file system that is."""
 
     free: int
     total: int
+    system: int = (
+        0  # f_fsid: another one after another was mounted, where the kernel can tell; 0: unknown
+    )
 
 
 class CopyMethod(Enum):

@@ -35,6 +35,7 @@ class Footing(NamedTuple):
 
     device: int | None = None  # st_dev; None: nobody looked yet
     witness: str = ""  # an item in it; empty: there was none
+    system: int = 0  # f_fsid; 0: unknown
 
 
 class RootRules(NamedTuple):
@@ -56,11 +57,14 @@ def stand(filesystem: Filesystem, rules: RootRules) -> Footing:
     :raises FolderUnhealthy: it is not; nothing in it may be believed.
     """
     device = check_folder(filesystem, rules.marker).device
-    before, witness = rules.footing
-    if rules.same_device and before is not None and device != before:
+    before, witness, known_system = rules.footing
+    system = _system(filesystem)
+    # The kernel gives the number of a device that was unmounted to the next one.
+    other = bool(known_system and system and system != known_system)
+    if rules.same_device and before is not None and (device != before or other):
         raise RootMoved(
             f"folder root is on another file system than when the folder started (device {device}, was"
-            f" {before}); mount the right one again, or accept this one: {rules.release}"
+            f" {before}{', mounted anew' if device == before else ''}); mount the right one again, or accept this one: {rules.release}"
         )
     if not (witness and _is_there(filesystem, witness)):
         witness = _witness(filesystem, rules.marker)
@@ -69,7 +73,14 @@ def stand(filesystem: Filesystem, rules: RootRules) -> Footing:
                 f"folder root is empty, but {rules.known} items are known to be here; bring them back, or"
                 f" accept that they are deleted: {rules.release}"
             )
-    return Footing(device, witness)
+    return Footing(device, witness, system)
+
+
+def _system(filesystem: Filesystem) -> int:
+    try:
+        return filesystem.space().system
+    except OSError:
+        return 0
 
 
 def tops(filesystem: Filesystem, marker: str) -> list[WireName]:

@@ -62,9 +62,11 @@ def stand(filesystem: Filesystem, rules: RootRules) -> Footing:
     # The kernel gives the number of a device that was unmounted to the next one.
     other = bool(known_system and system and system != known_system)
     if rules.same_device and before is not None and (device != before or other):
+        anew = ", mounted anew" if device == before else ""
         raise RootMoved(
-            f"folder root is on another file system than when the folder started (device {device}, was"
-            f" {before}{', mounted anew' if device == before else ''}); mount the right one again, or accept this one: {rules.release}"
+            "folder root is on another file system than when the folder started (device"
+            f" {device}, was {before}{anew}); mount the right one again, or accept this one:"
+            f" {rules.release}"
         )
     if not (witness and _is_there(filesystem, witness)):
         witness = _witness(filesystem, rules.marker)

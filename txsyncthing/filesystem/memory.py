@@ -214,7 +214,11 @@ class MemoryFilesystem(Faults, MemoryAttributes):
         node.links -= 1
 
     def rename(self, old: str, new: str) -> None:
-        node = self._find("rename", old)
+        self.spring("rename", old)
+        self._rename(old, new)
+
+    def _rename(self, old: str, new: str) -> None:
+        node = self._at(old)
         directory, base = self._parent(new)
         there = directory.children.get(base)
         if there is node and not isinstance(directory.children, Folded):
@@ -237,11 +241,12 @@ class MemoryFilesystem(Faults, MemoryAttributes):
         directory, base = self._parent(new)
         if base in directory.children:
             raise error(errno.EEXIST, new)
-        self.rename(old, new)
+        self._rename(old, new)
 
     def exchange(self, a: str, b: str) -> bool:
-        one, other = self._find("exchange", a), self._find("exchange", b)
-        entries = [(*self._parent(a), other), (*self._parent(b), one)]
+        for name in (a, b):
+            self.spring("exchange", name)
+        entries = [(*self._parent(a), self._at(b)), (*self._parent(b), self._at(a))]
         for directory, _, _ in entries:
             self._allow(directory, _WRITE | _SEARCH, a)
         for directory, base, node in entries:
@@ -369,6 +374,9 @@ class MemoryFilesystem(Faults, MemoryAttributes):
 
     def _find(self, operation: str, name: str) -> Node:
         self.spring(operation, name)
+        return self._at(name)
+
+    def _at(self, name: str) -> Node:
         if not name:
             return self._top(name)
         directory, base = self._parent(name)

@@ -6,6 +6,7 @@ Source: reference 5.1 ("Marker", "Path checks"), 2.6 ("Permissions").
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from posixpath import normpath
@@ -97,6 +98,9 @@ def make_marker(filesystem: Filesystem, folder: FolderID, marker: str = DEFAULT_
         opened.sync()
     finally:
         opened.close()
+    for directory in (marker, ""):  # a marker that a power cut took would stop the folder
+        with suppress(OSError):
+            filesystem.sync_directory(directory)
 
 
 def remove_marker(filesystem: Filesystem, folder: FolderID, marker: str, when: datetime) -> None:

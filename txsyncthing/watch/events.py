@@ -6,6 +6,7 @@ Source: inotify(7), inotify.h.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import NamedTuple
 
 from txsyncthing.watch.told import Change
@@ -49,6 +50,31 @@ class RawEvent(NamedTuple):
     mask: int
     cookie: int
     name: str
+
+
+_HEAD = Struct("=iIII")  # watch, mask, cookie, bytes of the name with its padding
+_TEMPORARY = (b".syncthing.", b"~syncthing~")
+
+
+def parse(data: bytes) -> list[RawEvent]:
+    """
+    Events as they were read, but for those of temporary files that are no renames: most of a pull's.
+
+    :param data: whole events.
+    """
+    events = []
+    place, end = 0, len(data)
+    unpack = _HEAD.unpack_from
+    while place < end:
+        wd, mask, cookie, size = unpack(data, place)
+        start = place + 16
+        place = start + size
+        if not size:
+            events.append(RawEvent(wd, mask, cookie, ""))
+        elif mask & (MOVED_FROM | MOVED_TO) or not data.startswith(_TEMPORARY, start):
+            name = data[start : data.index(0, start)].decode("utf-8", "surrogateescape")
+            events.append(RawEvent(wd, mask, cookie, name))
+    return events
 
 
 def change_of(mask: int) -> Change:

@@ -14,7 +14,6 @@ import os
 from collections import deque
 from typing import Protocol, cast
 
-from inotify_simple import parse_events
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
@@ -23,7 +22,7 @@ from zope.interface import implementer
 
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.runtime.worker_service import Workers
-from txsyncthing.watch.events import RawEvent
+from txsyncthing.watch.events import parse
 from txsyncthing.watch.places import Places
 from txsyncthing.watch.reading import HALF, Reader
 from txsyncthing.watch.tree import Grow, Tree, leave_out
@@ -77,8 +76,7 @@ class Instance:
             data = os.read(self._descriptor.fileno(), PIECE)
         except (BlockingIOError, InterruptedError):
             return
-        events = cast("list[RawEvent]", parse_events(data))
-        self._reader.take(events, self.trees, self._reactor.seconds())
+        self._reader.take(parse(data), self.trees, self._reactor.seconds())
         for tree in self.trees:
             if tree.strayed:
                 self._reader.find_strayed(tree, len(data) < PIECE // 2)

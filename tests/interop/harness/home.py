@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,16 +27,22 @@ OPTIONS = {
     "progressUpdateIntervalS": "1",
 }
 PORTS = range(20000, 32000)  # below the ports that the kernel gives to outgoing connections
+SHARES = 12  # each worker of a test run picks from a share of its own
+_given: set[int] = set()  # ports of this process; a daemon binds its own later, or anew
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens now."""
-    for port in Random().sample(PORTS, 100):
+    """A loopback port on which nobody listens now, and that nobody here was given before."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % SHARES
+    for port in Random().sample(PORTS[worker::SHARES], 500):
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise RuntimeError("no free port found")
 

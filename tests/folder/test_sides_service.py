@@ -9,7 +9,7 @@ import pytest
 
 from tests.folder.test_service import World, local
 from tests.pull.folder import ANN, ME, NOW, answer, directory, file, gone, symlink
-from txsyncthing.config.folder import FolderConfig
+from txsyncthing.config.folder import FolderConfig, Versioning
 from txsyncthing.events.types import EventType
 from txsyncthing.folder.requests import Chore
 from txsyncthing.folder.service import FolderService
@@ -310,6 +310,23 @@ def test_revert_brings_all_back_to_the_cluster(world: World) -> None:
     deletion = local(service, "new")
     assert (deletion.deleted, deletion.version, deletion.invalid) == (True, Vector(), False)
     assert service.status().errors == ()
+
+
+def test_what_a_revert_takes_away_is_a_version_first(world: World) -> None:
+    keeping = Versioning(type="trashcan")
+    service = world.folder(
+        FolderConfig(id=DEFAULT, type=FolderType.RECEIVE_ONLY, versioning=keeping)
+    )
+    world.offer(service, (file("f", b"theirs", 1), b"theirs"))
+    settle(world)
+    world.write("f", b"edited here")
+    world.write("new", b"new")
+    answer(service.scan())
+    service.do(Chore.REVERT)
+    settle(world)
+    assert (names(world), world.read("f")) == (["f"], b"theirs")
+    assert world.read(".stversions/f") == b"edited here"
+    assert world.read(".stversions/new") == b"new"
 
 
 def test_a_revert_without_peers_waits_for_them(world: World) -> None:

@@ -119,9 +119,8 @@ class FolderService(Service):
         root = Root(config, outside.care, guard.known_items)
         self._changes = ChangeLog(config.id, clock, outside)
         here = (lanes, clock, unix, random, filesystem, index, sources, self, guard, root.check)
-        self._puller = FolderPuller(
-            Seams(*here), pull_options(config, short, self.versions.versioner)
-        )
+        options = pull_options(config, short, self.versions.versioner)
+        self._puller = FolderPuller(Seams(*here), options)
         ours = (workers, clock, filesystem, self.scan, self._events)
         self._watching = Watching(config, watch, *ours)
         scanner = WatchedScanner(workers, filesystem, index, short, unix)
@@ -134,7 +133,7 @@ class FolderService(Service):
             self.versions,
             root,
             guard,
-            Sides(workers, clock, unix, filesystem, index, pull_options(config, short)),
+            Sides(lanes, clock, unix, filesystem, index, options),
             self._events,
             self._entered,
             self._scanned,

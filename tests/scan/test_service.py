@@ -434,6 +434,22 @@ def test_changes_in_a_receive_only_folder_are_flagged(folder: Folder) -> None:
     assert WireName("new") not in result_of(folder.index.local([WireName("new")]))
 
 
+def test_all_that_the_parts_of_a_scan_find_is_recorded(folder: Folder) -> None:
+    for name in ("a/changed", "a/ignored", "a/missing", "a/settled", "z"):
+        folder.disk.put(name, b"x")
+    folder.scan()
+    folder.disk.remove("a/settled")
+    folder.scan()
+    folder.rewrite("a/settled", local_flags=LocalFlag.RECEIVE_ONLY)
+    folder.disk.put("a/changed", b"y")
+    folder.disk.remove("a/missing")
+    folder.ignore("ignored")
+    folder.disk.put("z", b"y")
+    folder.scan("a", "z")
+    assert sorted(folder.names()) == ["a/changed", "a/ignored", "a/missing", "a/settled", "z"]
+    assert folder.record("a/settled").local_flags == LocalFlag.NONE
+
+
 def test_only_the_asked_parts_are_scanned(folder: Folder) -> None:
     for name in ("a/x", "a/y", "b/x", "c"):
         folder.disk.put(name, b"1")

@@ -80,7 +80,8 @@ class Survey:
 
     def join(self, before: Survey) -> None:
         """Take over what another survey found, before this one begins."""
-        self.work, self.missing, self.ignored = before.work, before.missing, before.ignored
+        self.work, self.missing = before.work, before.missing
+        self.ignored, self.settled = before.ignored, before.settled
         self._walk.errors = before.errors
 
     def advance(self, rows: Iterable[Row] = (), all: bool = False) -> None:

@@ -80,9 +80,14 @@ def failed(pair: Pair, folder: str) -> dict[str, str]:
 
 def test_a_full_disk_fails_what_does_not_fit_and_recovers_by_itself(pair: Pair) -> None:
     here, there = pair.trees(FULL)
+    settings = f"/rest/config/folders/{FULL}"
+    pair.left.change(
+        "PATCH", settings, {"paused": True}
+    )  # under a running folder it is another root
     mounted(here, "12m")
     try:
         (here / ".stfolder").mkdir()
+        pair.left.change("PATCH", settings, {"paused": False})
         fill(there / "grows", MIB, 1)
         fill(there / "fits", 10_000, 2)
         pair.right.rescan(FULL)
@@ -105,7 +110,7 @@ def test_a_full_disk_fails_what_does_not_fit_and_recovers_by_itself(pair: Pair) 
         assert temporary(here) == [] and conflicts(here) == []
     finally:
         pair.left.post("/rest/system/pause", device=pair.right.device)
-        pair.left.change("PATCH", f"/rest/config/folders/{FULL}", {"paused": True})
+        pair.left.change("PATCH", settings, {"paused": True})
         pair.left.post("/rest/system/resume", device=pair.right.device)
         subprocess.run(["umount", "-l", str(here)], check=True)
         pair.wait_connected()

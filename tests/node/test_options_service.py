@@ -65,7 +65,7 @@ def lone() -> Iterator[Lone]:
 def test_the_floor_of_the_home_disk_is_the_one_of_now(
     lone: Lone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = lone.member.world
+    world = lone.member.node.world
     object.__setattr__(world, "home_space", lambda: Space(free=50, total=1000))
     assert lone.state()[0] is FolderState.IDLE
     lone.options(lambda old: replace(old, min_home_disk_free=Size(6, "%")))
@@ -83,7 +83,7 @@ def test_a_home_disk_that_cannot_be_asked_stops_nothing(lone: Lone) -> None:
     def fail() -> Space:
         raise OSError("no such file")
 
-    object.__setattr__(lone.member.world, "home_space", fail)
+    object.__setattr__(lone.member.node.world, "home_space", fail)
     lone.scan()
     assert lone.state() == (FolderState.IDLE, "")
 

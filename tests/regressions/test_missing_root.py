@@ -120,7 +120,9 @@ def test_the_peer_keeps_all_and_the_right_root_goes_on(pair: Pair, folder: str) 
 def test_an_empty_root_that_is_accepted_is_a_deletion(pair: Pair) -> None:
     folder = "emptied"
     here, there = pair.trees(folder)
-    pair.sync(folder)
+    for number in range(FILES):
+        (there / f"f{number}").write_bytes(b"%d" % number)
+    pair.sync(folder, pair.right)
     for path in here.glob("*"):
         if path.name != ".stfolder":
             path.unlink()

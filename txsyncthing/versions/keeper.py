@@ -83,7 +83,6 @@ class Keeper:
         self._versions: Filesystem | None = None
         self._bases: dict[str, list[str]] = {}  # of directories of versions, in order
         self._changed: set[str] = set()  # directories of versions
-        self._new = False  # the root of the versions was missing
 
     def copy(self, filesystem: Filesystem, name: str, found: Stat) -> Over:
         """
@@ -159,10 +158,7 @@ class Keeper:
         for directory in sorted(self._changed):
             with suppress(FileNotFoundError):
                 self._versions.sync_directory(directory)
-        if self._new:
-            self._folder.sync_directory("")
         self._changed.clear()
-        self._new = False
 
     def _open(self, filesystem: Filesystem) -> Filesystem:
         if self._versions is None or self._folder is not filesystem:
@@ -252,8 +248,11 @@ class Keeper:
             versions.make_directory(below, mode)
             if versions.lstat(below).mode & 0o777 != mode:
                 versions.chmod(below, mode)
-            self._changed.add(parent(below))
-            self._new = self._new or not below
+            # Before a file is moved into it: the move may reach the disk alone, and the file be nowhere.
+            if below:
+                versions.sync_directory(parent(below))
+            else:
+                filesystem.sync_directory("")
             made = True
         return made
 

@@ -175,6 +175,16 @@ def test_what_is_not_watched_is_scanned_every_minute(folder: Folder) -> None:
     assert len(watch.followed) > 1
 
 
+def test_once_the_system_allows_more_that_is_seen_within_five_minutes(folder: Folder) -> None:
+    watch = folder.start()
+    watch.shortage = Shortage(("a",), "1 of 5 directories is not watched")
+    watch.told.short()
+    folder.run(10_000)
+    watch.shortage = NO_SHORTAGE
+    folder.run(300)
+    assert folder.watcher.error == ""
+
+
 def test_scans_of_what_is_not_watched_take_a_twentieth_of_the_time(folder: Folder) -> None:
     folder.trouble = "no inotify"
     folder.slow = []

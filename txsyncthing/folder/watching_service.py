@@ -72,8 +72,14 @@ class Watching:
 
     def _told(self, old: str, new: str) -> None:
         self._events.watch(old, new)
-        if new and self._means is not None:
+        if self._means is None:
+            return
+        if new:
             self._means.log.warn("folder {folder}: {error}", folder=self._config.id, error=new)
+        else:
+            self._means.log.info(
+                "folder {folder}: all of it is watched again", folder=self._config.id
+            )
 
     async def prepare(self, matcher: Matcher, whole: bool) -> None:
         """Before a scan; see ``FolderWatcher.prepare``."""

@@ -26,6 +26,7 @@ from txsyncthing.watch.told import Change, WatchFailed
 
 RETRY = 60.0  # seconds until a failed watch is tried again, doubled each time
 RETRY_LONGEST = 3600.0
+RETRY_SHORT = 300.0  # the longest while some directories are not watched: the rest costs little
 UNWATCHED = 60.0  # seconds between two scans of what is not watched
 UNWATCHED_SHARE = 20  # or so many times as long as such a scan takes
 DOUBTS = 0.2  # seconds between two looks at what may be our own writes
@@ -183,14 +184,14 @@ class FolderWatcher:
         shortage = self._watch.shortage
         self._say(shortage.text)
         if shortage.names:
-            self._try_later()
+            self._try_later(RETRY_SHORT)
         else:
             self._pause = RETRY
         self._scan_unwatched()
 
     def _failed(self, reason: str) -> None:
         self._say(reason)
-        self._try_later()
+        self._try_later(RETRY_LONGEST)
         self._scan_unwatched()
 
     def _say(self, error: str) -> None:
@@ -198,9 +199,9 @@ class FolderWatcher:
         if old != error:
             self._told(old, error)
 
-    def _try_later(self) -> None:
+    def _try_later(self, longest: float) -> None:
         self._cancel_retry()
-        self._retry = self._clock.callLater(self._pause, self._try_again)
+        self._retry = self._clock.callLater(min(self._pause, longest), self._try_again)
         self._pause = min(self._pause * 2, RETRY_LONGEST)
 
     def _try_again(self) -> None:

@@ -61,7 +61,6 @@ LONG: dict[str, str] = {
     "filesystem/case.py": "likewise",
     "folder/service.py": "what a folder is for others; its work is elsewhere",
     "testing/wires.py": "one network in memory, with all that can go wrong in it",
-    "pull/finish.py": "the steps of one file, in their order",
 }
 FLOORS: list[set[str]] = [
     {"clock", "vocabulary"},

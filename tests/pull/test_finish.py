@@ -14,14 +14,13 @@ from txsyncthing.pull.blocks import open_temporary
 from txsyncthing.pull.finish import (
     Copy,
     Outcome,
-    Rename,
     SmallFile,
     place_files,
     place_large,
-    rename_files,
     set_metadata,
 )
 from txsyncthing.pull.options import PullOptions
+from txsyncthing.pull.renames import Rename, rename_files
 from txsyncthing.pull.tree import Item, delete_files, make_directories
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName, is_temporary
@@ -267,28 +266,3 @@ def test_what_the_temporary_file_is_kept_as_is_not_written_to() -> None:
     assert place_files(disk, [new], OPTIONS, NOW)[0].error is None
     assert disk.take("f") == b"new"
     assert disk.take("f.sync-conflict-20260101-000000-AAAAAAA") == b"the old version"
-
-
-class BusyDisk(MemoryFilesystem):
-    """Somebody makes a file right before an item is moved to its place."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: NOW)
-        self.busy = ""
-
-    def spring(self, operation: str, name: str) -> None:
-        if operation in ("rename", "place") and self.busy:
-            busy, self.busy = self.busy, ""
-            write(self, busy, b"the user's")
-        super().spring(operation, name)
-
-
-def test_a_rename_replaces_nothing_that_was_just_made() -> None:
-    disk = BusyDisk()
-    old = write(disk, "old", b"bytes")
-    disk.busy = "new"
-    rename = Rename(file("new", b"bytes", by=1), None, old, gone(old))
-    (outcome,) = rename_files(disk, [rename], OPTIONS, NOW)
-    assert outcome.done == ()
-    assert "new" in outcome.rescan
-    assert contents(disk) == {"old": b"bytes", "new": b"the user's"}

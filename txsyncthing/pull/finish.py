@@ -4,7 +4,7 @@ The steps on disk which bring files to their places. All of it runs in workers, 
 Order of one file: bytes, extended attributes, mode, time and owner on the temporary file, fsync, look at the
 target, conflict copy, rename over it; then its directory is synced, once for the batch.
 
-Source: reference 5.5 ("Finisher", "Metadata shortcut", "Rename shortcut"); lib/model/folder_sendrecv.go.
+Source: reference 5.5 ("Finisher", "Metadata shortcut"); lib/model/folder_sendrecv.go.
 """
 
 from __future__ import annotations
@@ -15,26 +15,14 @@ from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
-from txsyncthing.filesystem.attributes import Named
-from txsyncthing.filesystem.case import CaseConflict, only_case_differs
-from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
-from txsyncthing.pull.attributes import dress, fits, put_on, recorded, sign_over
-from txsyncthing.pull.conflict import in_conflict
+from txsyncthing.filesystem.case import CaseConflict
+from txsyncthing.filesystem.seam import Filesystem, Kind, WriteFile
+from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import (
-    Placed,
-    clear,
-    expect,
-    in_directory,
-    look,
-    put,
-    replace,
-    unchanged,
-)
-from txsyncthing.vocabulary.block import block_count
+from txsyncthing.pull.target import Placed, expect, in_directory, look, put
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.name import WireName, parent, temporary_name
@@ -175,7 +163,7 @@ def _place_small(
     if spoiled:
         return Outcome(wanted.name, spoiled=spoiled)
     temporary = temporary_name(wanted.name)
-    mode = _mode(filesystem, wanted, options)
+    mode = mode_of(filesystem, wanted, options)
     opened = create(filesystem, temporary, NEW_FILE if mode is None else mode | 0o600)
     try:
         offset = 0
@@ -278,7 +266,7 @@ def read_copy(filesystem: Filesystem, copy: Copy, size: int, hash: bytes) -> byt
     return None
 
 
-def _mode(filesystem: Filesystem, wanted: FileInfo, options: PullOptions) -> int | None:
+def mode_of(filesystem: Filesystem, wanted: FileInfo, options: PullOptions) -> int | None:
     """The mode of the finished file; None: as the umask has it."""
     if not (options.ignore_permissions or wanted.no_permissions):
         return wanted.permissions & 0o777
@@ -347,7 +335,7 @@ def place_large(
 
     try:
         try:
-            mode = _mode(filesystem, wanted, options)
+            mode = mode_of(filesystem, wanted, options)
             platform = _seal(filesystem, opened, wanted, mode, options)
         finally:
             opened.close()
@@ -389,92 +377,6 @@ def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: Pull
     merged = wanted._replace(version=version)
     # The list of blocks is the one of the wanted version, which peers may ask for.
     return finished(merged, Placed(filesystem.lstat(name)), platform)
-
-
-class Rename(NamedTuple):
-    """A wanted file whose bytes lie here under a name that is to be deleted."""
-
-    wanted: FileInfo
-    have: FileInfo | None
-    source: FileInfo  # what we have under the old name
-    gone: FileInfo  # the deletion of the old name
-
-
-def rename_files(
-    filesystem: Filesystem, items: Sequence[Rename], options: PullOptions, now: float
-) -> list[Outcome]:
-    """Move files on disk instead of fetching them; ``spoiled`` is set where the source has changed."""
-    names = [item.wanted.name for item in items]
-    steps = [partial(_rename, item=item, options=options, now=now) for item in items]
-    outcomes = each(filesystem, names, steps, options.sync)
-    if options.sync:
-        with filesystem.batch() as batch:
-            sync_directories(batch, {parent(item.source.name) for item in items})
-    return outcomes
-
-
-def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: float) -> Outcome:
-    wanted, source = item.wanted, item.source
-    where, found = _source(filesystem, item)
-    if found is None or not unchanged(filesystem, where, found, source, options):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
-    if not fits(filesystem, where, wanted, options.attributes):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole)  # a copy of its bytes gets what it needs unseen
-    if in_conflict(source, item.gone, options.me):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
-    mode = None
-    copy, replaced = None, False
-    if where != wanted.name:
-        try:
-            mode = _mode(filesystem, wanted, options)
-            found, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
-            replaced = found is not None
-        except CaseConflict as conflict:
-            if conflict.local != source.name:
-                raise
-        move = partial(_move, filesystem, source.name, wanted.name, found if replaced else None)
-        in_directory(filesystem, source.name, move)
-    if not (options.ignore_permissions or wanted.no_permissions):
-        mode = wanted.permissions & 0o777
-    if mode is not None:
-        filesystem.chmod(wanted.name, mode)
-    filesystem.utime(wanted.name, wanted.modified)
-    platform = recorded(Named(filesystem, wanted.name), filesystem, wanted, options.attributes)
-    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy, replaced), platform)
-    moved = Change(source.name, MOVED, to=wanted.name)
-    return outcome._replace(
-        done=(*outcome.done, deleted(item.gone)), changes=(*outcome.changes, moved)
-    )
-
-
-def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None]:
-    """Where the bytes lie: under the old name, or its directory has the new spelling already."""
-    wanted, source = item.wanted, item.source
-    try:
-        return source.name, look(filesystem, source.name)
-    except CaseConflict:
-        if only_case_differs(source.name, wanted.name):
-            return wanted.name, look(filesystem, wanted.name)
-        return source.name, None
-
-
-def _move(filesystem: Filesystem, old: WireName, new: WireName, found: Stat | None) -> None:
-    """:param found: what is under the new name, and nothing else is to be replaced."""
-    if not only_case_differs(old, new):
-        replace(filesystem, old, new, found)
-        return
-    try:
-        filesystem.rename(old, new)
-    except CaseConflict:
-        if look(filesystem, old) is None:
-            raise
-        # A system that takes both names for one does nothing; with a name between it has to.
-        between = temporary_name(new)
-        filesystem.rename(old, between)
-        filesystem.rename(between, new)
 
 
 def deleted(gone: FileInfo) -> FileInfo:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from txsyncthing.filesystem.case import fold
 from txsyncthing.index.values import Need
 from txsyncthing.pull.failure import bad_name
-from txsyncthing.pull.finish import Rename
+from txsyncthing.pull.renames import Rename
 from txsyncthing.pull.tree import Item
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag, same_content

@@ -13,10 +13,11 @@ from txsyncthing.filesystem.case import only_case_differs
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.pull.failure import Cause
-from txsyncthing.pull.finish import Outcome, Rename, rename_files, set_metadata
+from txsyncthing.pull.finish import Outcome, set_metadata
 from txsyncthing.pull.ledger import DELETE, METADATA, UPDATE, Ledger
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.plan import Deletions, Plan
+from txsyncthing.pull.renames import Rename, rename_files
 from txsyncthing.pull.seams_service import Seams
 from txsyncthing.pull.tree import (
     Item,

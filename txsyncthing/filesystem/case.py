@@ -13,7 +13,7 @@ Source: reference 5.8 (``caseSensitiveFS``); dependencies.md section 18; the off
 from __future__ import annotations
 
 import errno
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -270,21 +270,24 @@ class CaseFilesystem:
         spelling = self._spelling
         spelling.check(old)
         if parent(old) == parent(new) and only_case_differs(old, new):
-            self._spell(spelling, old, new)
+            self._spell(spelling, old, new, self.plain.rename)
         else:
             spelling.check(new)
             self.plain.rename(old, new)
         spelling.went(old)
         spelling.came(new)
 
-    def _spell(self, spelling: Spelling, old: str, new: str) -> None:
+    def _spell(
+        self, spelling: Spelling, old: str, new: str, move: Callable[[str, str], None]
+    ) -> None:
         """Rename an item to another spelling of its name."""
         try:
             spelling.check(new)
         except CaseConflict as conflict:
             if conflict.local != old:
                 raise
-        self.plain.rename(old, new)
+            move = self.plain.rename  # which replaces nothing: both names are the item's
+        move(old, new)
         names = self.plain.names(parent(new))
         if base_name(new) not in names and base_name(old) in names:
             raise CaseConflict(new, old)  # Linux may take both for one, and do nothing
@@ -297,6 +300,11 @@ class CaseFilesystem:
             return
         spelling.check(old)
         spelling.check_directory(parent(new))
+        if parent(old) == parent(new) and only_case_differs(old, new):
+            self._spell(spelling, old, new, self.plain.place)
+            spelling.went(old)
+            spelling.came(new)
+            return
         try:
             self.plain.place(old, new)
         except FileExistsError:

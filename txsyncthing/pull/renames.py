@@ -7,14 +7,17 @@ Source: reference 5.5 ("Rename shortcut"); lib/model/folder_sendrecv.go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from txsyncthing.filesystem.attributes import Named
 from txsyncthing.filesystem.case import CaseConflict, only_case_differs
+from txsyncthing.filesystem.metadata import same_time
 from txsyncthing.filesystem.seam import Filesystem, Stat
 from txsyncthing.pull.attributes import fits, recorded
 from txsyncthing.pull.conflict import in_conflict
+from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.finish import (
     MOVED,
     Change,
@@ -26,7 +29,16 @@ from txsyncthing.pull.finish import (
     sync_directories,
 )
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, clear, in_directory, look, replace, unchanged
+from txsyncthing.pull.target import (
+    AnotherMoved,
+    Placed,
+    clear,
+    in_directory,
+    look,
+    replace,
+    same_bytes,
+    unchanged,
+)
 from txsyncthing.vocabulary.block import block_count
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName, parent, temporary_name
@@ -58,37 +70,62 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
     wanted, source = item.wanted, item.source
     where, found = _source(filesystem, item)
     if found is None or not unchanged(filesystem, where, found, source, options):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole, rescan=(source.name,))
+        return _missed(wanted, source.name)
     if not fits(filesystem, where, wanted, options.attributes):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole)  # a copy of its bytes gets what it needs unseen
+        return _missed(wanted)  # a copy of its bytes gets what it needs unseen
     if in_conflict(source, item.gone, options.me):
-        whole = tuple(range(block_count(wanted.size, wanted.cut)))
-        return Outcome(wanted.name, spoiled=whole)  # the deletion leaves a conflict copy instead
+        return _missed(wanted)  # the deletion leaves a conflict copy instead
     mode = None
-    copy, replaced = None, False
+    copy, target = None, None
     if where != wanted.name:
         try:
             mode = mode_of(filesystem, wanted, options)
-            found, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
-            replaced = found is not None
+            target, copy = clear(filesystem, wanted, item.have, options, now, replaceable=True)
         except CaseConflict as conflict:
             if conflict.local != source.name:
                 raise
-        move = partial(_move, filesystem, source.name, wanted.name, found if replaced else None)
-        in_directory(filesystem, source.name, move)
+        move = partial(_move, filesystem, source.name, wanted.name, found, target)
+        try:
+            in_directory(filesystem, source.name, move)
+        except AnotherMoved:
+            return _missed(wanted, source.name, wanted.name)
     if not (options.ignore_permissions or wanted.no_permissions):
         mode = wanted.permissions & 0o777
     if mode is not None:
         filesystem.chmod(wanted.name, mode)
-    filesystem.utime(wanted.name, wanted.modified)
+    stat = _timed(filesystem, wanted, found, options)
     platform = recorded(Named(filesystem, wanted.name), filesystem, wanted, options.attributes)
-    outcome = finished(wanted, Placed(filesystem.lstat(wanted.name), copy, replaced), platform)
+    outcome = finished(wanted, Placed(stat, copy, target is not None), platform)
     moved = Change(source.name, MOVED, to=wanted.name)
+    rescan = outcome.rescan if stat.changed != found.changed else (*outcome.rescan, wanted.name)
     return outcome._replace(
-        done=(*outcome.done, deleted(item.gone)), changes=(*outcome.changes, moved)
+        done=(*outcome.done, deleted(item.gone)),
+        changes=(*outcome.changes, moved),
+        rescan=rescan,
     )
+
+
+def _missed(wanted: FileInfo, *rescan: WireName) -> Outcome:
+    """The file has to be fetched."""
+    whole = tuple(range(block_count(wanted.size, wanted.cut)))
+    return Outcome(wanted.name, spoiled=whole, rescan=rescan)
+
+
+def _timed(filesystem: Filesystem, wanted: FileInfo, found: Stat, options: PullOptions) -> Stat:
+    """
+    Give a moved file its time.
+
+    :param found: the file as it was when it was compared with the index.
+    :returns: what to record of it. Where it was edited since, or where nobody could tell since it got another
+        time, that has its old time of change: so a scan reads it.
+    """
+    after = filesystem.lstat(wanted.name)
+    if not same_bytes(found, after):
+        return found
+    if same_time(after.modified, wanted.modified, options.time_window):
+        return after
+    filesystem.utime(wanted.name, wanted.modified)
+    return filesystem.lstat(wanted.name)._replace(changed=found.changed)
 
 
 def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None]:
@@ -102,17 +139,51 @@ def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None
         return source.name, None
 
 
-def _move(filesystem: Filesystem, old: WireName, new: WireName, found: Stat | None) -> None:
-    """:param found: what is under the new name, and nothing else is to be replaced."""
-    if not only_case_differs(old, new):
-        replace(filesystem, old, new, found)
-        return
+def _move(
+    filesystem: Filesystem, old: WireName, new: WireName, found: Stat, target: Stat | None
+) -> None:
+    """
+    :param found: what is under the old name, and nothing else is to be moved.
+    :param target: what is under the new name, and nothing else is to be replaced.
+    :raises AnotherMoved: the file has just been changed; it is where it was.
+    :raises ItemFailed: there is something else under the new name; all is as it was.
+    """
+    if look(filesystem, old) != found:
+        raise AnotherMoved
+    if not only_case_differs(old, new) or target is not None:
+        replace(filesystem, old, new, target, found)
+    else:
+        _respell(filesystem, old, new)
+    moved = look(filesystem, new)
+    if moved is None or not same_bytes(found, moved):
+        with suppress(FileExistsError, FileNotFoundError):  # else a scan finds it where it is now
+            filesystem.place(new, old)
+        raise AnotherMoved
+
+
+def _respell(filesystem: Filesystem, old: WireName, new: WireName) -> None:
+    """Rename to another spelling; where that is another name, it must be free."""
     try:
-        filesystem.rename(old, new)
-    except CaseConflict:
-        if look(filesystem, old) is None:
+        filesystem.place(old, new)
+        return
+    except FileExistsError:
+        if not _are_one(filesystem, old, new):
+            raise ItemFailed(Cause.CHANGED, rescan=True) from None
+    except CaseConflict as conflict:
+        if conflict.local != old:
             raise
-        # A system that takes both names for one does nothing; with a name between it has to.
-        between = temporary_name(new)
-        filesystem.rename(old, between)
-        filesystem.rename(between, new)
+    # A system that takes both names for one may do nothing; with a name between it has to.
+    between = temporary_name(new)
+    filesystem.place(old, between)
+    try:
+        filesystem.place(between, new)
+    except OSError:
+        filesystem.place(between, old)
+        raise
+
+
+def _are_one(filesystem: Filesystem, a: str, b: str) -> bool:
+    one, other = look(filesystem, a), look(filesystem, b)
+    if one is None or other is None:
+        return False
+    return (one.device, one.inode, one.links) == (other.device, other.inode, 1)

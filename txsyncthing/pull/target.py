@@ -169,15 +169,27 @@ def put(
         over(True)
     after = filesystem.lstat(wanted.name)
     # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
-    stat = after if _same_bytes(before, after) else before
+    stat = after if same_bytes(before, after) else before
     return Placed(stat, copy, found is not None)
 
 
-def replace(filesystem: Filesystem, temporary: str, name: str, found: Stat | None) -> None:
+class AnotherMoved(Exception):
+    """What was to be moved is not what was found; it is where it was, if its name is still free."""
+
+
+def replace(
+    filesystem: Filesystem,
+    temporary: str,
+    name: str,
+    found: Stat | None,
+    moving: Stat | None = None,
+) -> None:
     """
     Rename over what was ``found`` to be there, and over nothing else.
 
+    :param moving: what is to be renamed, where somebody else may write to it.
     :raises ItemFailed: something else is there; all is as it was.
+    :raises AnotherMoved: that is something else; all is as it was.
     """
     # What is kept of the old one may have taken the name with it.
     if found is None or look(filesystem, name) is None:
@@ -189,15 +201,18 @@ def replace(filesystem: Filesystem, temporary: str, name: str, found: Stat | Non
     if not filesystem.exchange(temporary, name):
         filesystem.rename(temporary, name)
         return
-    if _same_bytes(found, filesystem.lstat(temporary)):
+    right = moving is None or same_bytes(moving, filesystem.lstat(name))
+    if right and same_bytes(found, filesystem.lstat(temporary)):
         with suppress(OSError):  # a leftover does no harm
             filesystem.remove(temporary)
         return
     filesystem.exchange(temporary, name)
+    if not right:
+        raise AnotherMoved
     raise ItemFailed(Cause.CHANGED, rescan=True)
 
 
-def _same_bytes(a: Stat, b: Stat) -> bool:
+def same_bytes(a: Stat, b: Stat) -> bool:
     """Whether nobody wrote in between, as far as metadata tell; a rename changes the time of change."""
     return (a.inode, a.size, a.modified) == (b.inode, b.size, b.modified)
 

@@ -201,6 +201,44 @@ def test_an_edit_that_keeps_size_and_time_is_seen() -> None:
     assert contents(disk) == {"f": b"eve"}
 
 
+@pytest.mark.parametrize("touched", [False, True])
+def test_an_edit_right_after_metadata_were_set_is_not_hidden(touched: bool) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    modified = 1_600_000_000_000_000_000 if touched else old.modified
+    wanted = file("f", b"old", 2, knows=1)._replace(modified=modified)
+    looks = 0
+
+    def observe(operation: str, name: str) -> None:
+        nonlocal looks
+        looks += operation == "lstat" and name == "f"
+        if looks == 3:  # the last one
+            disk.observe = None
+            write(disk, "f", b"OLD")
+
+    disk.observe = observe
+    (outcome,) = set_metadata(disk, [(wanted, old)], OPTIONS, NOW)
+    assert looks == 3
+    (record,) = outcome.done
+    assert record.modified != disk.lstat("f").modified
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_an_edit_while_metadata_are_set_is_not_hidden(touched: bool) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    wanted = file("f", b"old", 2, knows=1)._replace(permissions=0o600)
+    if not touched:
+        wanted = wanted._replace(modified=old.modified)
+    disk.intercept("chmod", "f", lambda: write(disk, "f", b"OLD"))
+    (outcome,) = set_metadata(disk, [(wanted, old)], OPTIONS, NOW)
+    found = disk.lstat("f")
+    assert found.modified != wanted.modified  # the edit's own time
+    assert "f" in outcome.rescan
+    for record in outcome.done:
+        assert record.inode_change != found.changed
+
+
 def test_a_directory_that_may_not_be_written_is_opened_for_the_moment() -> None:
     disk = MemoryFilesystem(lambda: NOW)
     disk.make_directory("d", 0o755)

@@ -16,17 +16,18 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from txsyncthing.filesystem.case import CaseConflict
-from txsyncthing.filesystem.seam import Filesystem, Kind, WriteFile
+from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
 from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.copying import Copier
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, expect, in_directory, look, put
+from txsyncthing.pull.target import Placed, expect, in_directory, look, put, same_bytes
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.name import WireName, parent, temporary_name
 
+COARSE = 2_000_000_000  # ns by which a disk may round times
 NEW_FILE = 0o666  # minus the umask, where permissions are not synced
 
 
@@ -303,6 +304,13 @@ def _seal(
     return platform
 
 
+def _kept(found: Stat, after: Stat, modified: int) -> bool:
+    """Whether a file that got its time was not edited since."""
+    if found.modified == modified:
+        return same_bytes(found, after)
+    return abs(after.modified - modified) <= COARSE
+
+
 class Unsynced(OSError):
     """
     The bytes of a temporary file did not reach the disk.
@@ -364,19 +372,27 @@ def set_metadata(
 
 def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: PullOptions) -> Outcome:
     name = wanted.name
-    if expect(filesystem, name, have, options) is None:
+    found = expect(filesystem, name, have, options)
+    if found is None:
         raise ItemFailed(Cause.CHANGED, rescan=True)
     platform = dress(filesystem, wanted, options.attributes)
     if wanted.is_file:
         if not (options.ignore_permissions or wanted.no_permissions):
             filesystem.chmod(name, wanted.permissions & 0o777)
-        filesystem.utime(name, wanted.modified)
+        # A new time would hide an edit of this moment for good.
+        if not same_bytes(found, filesystem.lstat(name)):
+            raise ItemFailed(Cause.CHANGED, rescan=True)
+        if found.modified != wanted.modified:
+            filesystem.utime(name, wanted.modified)
+    after = filesystem.lstat(name)
+    if wanted.is_file and not _kept(found, after, wanted.modified):
+        after = found  # a scan will see the edit
     # Of concurrent versions with equal content neither is lost: who has both says so. But nobody else is to
     # hear of a version that counts only here.
     version = wanted.version if have.invalid else wanted.version.merge(have.version)
     merged = wanted._replace(version=version)
     # The list of blocks is the one of the wanted version, which peers may ask for.
-    return finished(merged, Placed(filesystem.lstat(name)), platform)
+    return finished(merged, Placed(after), platform)
 
 
 def deleted(gone: FileInfo) -> FileInfo:

@@ -182,12 +182,16 @@ class FakeFolders:
 
     def __init__(self) -> None:
         self.photos = FakeFolder()
+        self.resting = MemoryFilesystem(lambda: START)
         self.real: FolderView | None = None  # in the place of photos
         self.lines: dict[FolderID, Ignores] = {}
         self.resets: list[FolderID] = []
 
     def get(self, id: FolderID) -> FolderView | None:
         return (self.real or self.photos) if id == PHOTOS else None
+
+    def filesystem(self, id: FolderID) -> MemoryFilesystem:
+        return self.resting if id == RESTING else self.photos.filesystem
 
     def paused_since(self, id: FolderID) -> float:
         return START if id == RESTING else 0.0
@@ -211,6 +215,7 @@ class FakeCluster:
         self.known: dict[DeviceID, DeviceStatus] = {PEER: DeviceStatus(paused=False)}
         self.total = Bytes()
         self.complete = Completion()
+        self.gone: set[FolderID] = set()  # folders that the bridge does not have
         self.states: dict[DeviceID, RemoteState] = {}
         self.asked: list[tuple[DeviceID, FolderID | None]] = []
         self.sources: list[tuple[DeviceID, bool]] = []
@@ -225,6 +230,8 @@ class FakeCluster:
 
     def completion(self, device: DeviceID, folder: FolderID | None) -> Completion:
         self.asked.append((device, folder))
+        if folder in self.gone:
+            raise KeyError(folder)
         return self.complete
 
     def remote_state(self, device: DeviceID, folder: FolderID) -> RemoteState:

@@ -172,6 +172,13 @@ def test_a_paused_folder_answers_as_the_official_one(
     assert (reply.status, reply.text) == (status, text)
 
 
+def test_completion_of_a_folder_of_which_nothing_is_known_yet() -> None:
+    api = FakeNodeApi().start()
+    api.cluster.gone = {PHOTOS}
+    document = api.get("/rest/db/completion?folder=photos")
+    assert (document["globalItems"], document["remoteState"]) == (0, "unknown")
+
+
 def test_completion_is_ours_unless_a_device_is_named() -> None:
     api = FakeNodeApi().start()
     api.cluster.complete = Completion(200, 1, 3, 2, 0, 7, RemoteState.VALID)

@@ -59,8 +59,11 @@ def test_a_paused_folder(scene: Scene) -> None:
         "code": "paused",
         "sentence": "The folder is paused.",
         "since": "2023-11-14T22:13:20Z",
-        "remedy": "Resume it.",
-        "next": None,
+        "remedy": "Resume it: txsyncthing cli config folders resting paused set false",
+        "next": {
+            "at": None,
+            "sentence": "a scan, and a pull of what is needed, when it is resumed",
+        },
         "data": {},
     }
 
@@ -181,8 +184,23 @@ def test_an_item_that_is_nowhere(scene: Scene, name: str) -> None:
 
 def test_folders_that_are_unknown_or_paused(scene: Scene) -> None:
     assert scene.api.ask("GET", "/rest/x/explain?folder=no").status == 404
-    assert scene.api.ask("GET", "/rest/x/explain?folder=resting&file=f").status == 404
     assert scene.api.ask("GET", "/rest/x/errors?folder=resting").status == 404
+
+
+def test_an_item_of_a_paused_folder(scene: Scene) -> None:
+    disk = scene.api.folders.resting
+    disk.put("here", b"12345")
+    disk.put(".stignore", b"*.tmp\n")
+    document = of(scene.api, "here", RESTING)
+    assert document["state"] == "paused"
+    assert str(document["sentence"]).startswith("The folder is paused")
+    (reason,) = document["reasons"]  # type: ignore[misc]
+    assert (reason["code"], reason["since"]) == ("paused", "2023-11-14T22:13:20Z")  # type: ignore[has-type]
+    assert document["next"] == reason["next"]  # type: ignore[has-type]
+    assert (document["local"], document["wanted"]) == (None, False)
+    assert document["devices"][0]["has"] == "unknown"  # type: ignore[index]
+    assert document["disk"]["size"] == 5  # type: ignore[index]
+    assert of(scene.api, "x.tmp", RESTING)["state"] == "ignored"
 
 
 class ClosedIndex(FakeIndex):
@@ -197,8 +215,12 @@ def test_an_item_of_a_folder_that_could_not_start() -> None:
     api.folders.photos.index = ClosedIndex()
     why = "versioning/param[keep]: '0' is not valid"
     api.folders.photos.now = FolderStatus(PHOTOS, FolderState.ERROR, 0.0, why)
-    reply = api.ask("GET", "/rest/x/explain?folder=photos&file=f")
-    assert (reply.status, reply.text) == (500, f"folder photos is stopped: {why}\n")
+    document = of(api, "f")
+    assert document["state"] == "stopped"
+    assert str(document["sentence"]).startswith(f"The folder is stopped: {why}. ")
+    (reason,) = document["reasons"]  # type: ignore[misc]
+    assert reason["code"] == "versioning"  # type: ignore[has-type]
+    assert "setting" in reason["remedy"]  # type: ignore[has-type]
 
 
 def test_errors_have_cause_and_remedy_here_and_nowhere_else(scene: Scene) -> None:

@@ -42,7 +42,16 @@ def test_idle_and_complete_needs_no_reason() -> None:
 
 def test_a_paused_folder() -> None:
     (reason,) = explain(FACTS._replace(paused=True, status=None, paused_since=THEN)).reasons
-    assert (reason.code, reason.since, reason.remedy) == ("paused", THEN, "Resume it.")
+    assert (reason.code, reason.since) == ("paused", THEN)
+    assert reason.remedy == "Resume it: txsyncthing cli config folders photos paused set false"
+    assert reason.next is not None and reason.next.at is None
+
+
+def test_a_versioning_setting_that_makes_no_sense_has_a_remedy() -> None:
+    error = "versioning/param[keep]: 'many' is not valid; allowed: a whole number from 1 on"
+    (reason,) = told(replace(IDLE, state=FolderState.ERROR, error=error)).reasons
+    assert reason.code == "versioning"
+    assert reason.remedy == "Give that setting another value; then the folder starts."
 
 
 def test_a_folder_that_is_being_started() -> None:

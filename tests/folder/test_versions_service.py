@@ -18,6 +18,7 @@ from txsyncthing.versions.listing import FileVersions
 from txsyncthing.versions.rewind import Deed
 from txsyncthing.versions.tag import tagged
 from txsyncthing.vocabulary.folder import FolderID, FolderType
+from txsyncthing.vocabulary.name import WireName
 
 
 @pytest.fixture
@@ -155,4 +156,5 @@ def test_a_wrong_setting_stops_the_folder(world: World, type: FolderType) -> Non
     assert service.status().error == (
         "versioning/param[keep]: 'many' is not valid; allowed: a whole number from 1 on"
     )
-    assert not service.ready
+    assert service.ready  # what devices have can be asked for, and told
+    assert answer(service.index.local([WireName("f")])) == {}

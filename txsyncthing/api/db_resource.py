@@ -27,6 +27,7 @@ from txsyncthing.api.exchange import (
 from txsyncthing.api.file_shapes import NeedPage, file_details, need_body
 from txsyncthing.api.seams import ClusterView, FoldersView, FolderView
 from txsyncthing.api.system_resource import device_of
+from txsyncthing.cluster.completion import Completion
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.service import FolderFailed
@@ -110,9 +111,10 @@ class DbResource:
         if folder is not None:
             self._running(question)
         try:
-            return json(shapes.completion(self._cluster.completion(device, folder)))
-        except KeyError:
-            raise Refused(404, NO_FOLDER) from None
+            found = self._cluster.completion(device, folder)
+        except KeyError:  # it starts, or is stopped and nothing can be known of it
+            found = Completion()
+        return json(shapes.completion(found))
 
     async def reset(self, question: Question) -> Answer:
         """Rebuild the databases of one folder, or of all; the node need not restart for it."""

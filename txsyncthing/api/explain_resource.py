@@ -83,14 +83,7 @@ class ExplainResource:
     async def explain(self, question: Question) -> Answer:
         config = self._config(question)
         if name := question.get("file"):
-            folder = self._running(config)
-            try:
-                return await self._item(config, folder, name)
-            except IndexFailed as failed:
-                # Of a folder that could not start the index is not open: why it stopped says more.
-                stopped = folder.status().error
-                said = f"folder {config.id} is stopped: {stopped}" if stopped else str(failed)
-                raise Refused(500, said) from None
+            return await self._item(config, self._folders.get(config.id), name)
         facts = await self._facts(config, self._folders.get(config.id))
         return json(shapes.folder(config.label, facts, explain(facts)))
 
@@ -193,12 +186,15 @@ class ExplainResource:
 
     # Items.
 
-    async def _item(self, config: FolderConfig, folder: FolderView, name: str) -> Answer:
+    async def _item(self, config: FolderConfig, folder: FolderView | None, name: str) -> Answer:
         try:
             path = check_name(name.strip("/"))
         except BadName:
             raise Refused(404, f"{name!r} cannot be the name of an item in a folder") from None
-        facts = await self._item_facts(config, folder, path)
+        try:
+            facts = await self._item_facts(config, folder, path)
+        except IndexFailed:
+            facts = await self._closed_facts(config, folder, path)
         if not known(facts):
             raise Refused(
                 404,
@@ -211,9 +207,30 @@ class ExplainResource:
             shapes.item(facts, explain_item(facts), [*members, *told], self._holder.current)
         )
 
-    async def _item_facts(
-        self, config: FolderConfig, folder: FolderView, name: WireName
+    async def _closed_facts(
+        self, config: FolderConfig, folder: FolderView | None, name: WireName
     ) -> ItemFacts:
+        """Of a folder that is paused or could not start: its index is not open."""
+        storage = self._folders.filesystem(config.id)
+        sight = await self._lane.run(look_at, storage, name)
+        return ItemFacts(
+            folder=await self._facts(config, folder, whole=False),
+            name=name,
+            ours=None,
+            world=None,
+            versions={},
+            sight=sight,
+            who=self._who,
+            ignored=sight.place is not None and sight.place.ignored,
+            closed=True,
+        )
+
+    async def _item_facts(
+        self, config: FolderConfig, folder: FolderView | None, name: WireName
+    ) -> ItemFacts:
+        """:raises IndexFailed: of a folder that does not run, too."""
+        if folder is None:
+            raise IndexFailed("the folder does not run")
         index, status, progress = folder.index, folder.status(), folder.progress()
         versions = dict(await index.versions(name))
         ours = versions.pop(LOCAL_DEVICE, None)

@@ -131,7 +131,7 @@ def item(
                 "device": str(one),
                 "name": facts.folder.name(one),
                 "connected": one in facts.folder.connected,
-                "has": has(told, facts.world).value if told else "nothing",
+                "has": _has(told, facts),
                 "version": version(told, configuration),
             }
             for one in members
@@ -155,6 +155,12 @@ def item(
         },
         "temporary": temporary,
     }
+
+
+def _has(told: FileInfo | None, facts: ItemFacts) -> str:
+    if told is None:
+        return "unknown" if facts.closed else "nothing"
+    return has(told, facts.world).value
 
 
 def errors_body(status: FolderStatus, page: int, perpage: int) -> bytes:

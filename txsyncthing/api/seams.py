@@ -307,6 +307,13 @@ class FoldersView(Protocol):
     def get(self, id: FolderID) -> FolderView | None:
         """The folder if it runs."""
 
+    def filesystem(self, id: FolderID) -> Filesystem:
+        """
+        Where the folder is, paused or not.
+
+        :raises KeyError: there is no such folder.
+        """
+
     def paused_since(self, id: FolderID) -> float:
         """Unix seconds; at the earliest our own start. 0: it is not."""
 

@@ -13,7 +13,14 @@ from typing import NamedTuple
 from txsyncthing.filesystem.metadata import same_time
 from txsyncthing.filesystem.seam import Kind, Stat
 from txsyncthing.folder.look import Sight
-from txsyncthing.folder.reasons import FolderFacts, Next, Reason, error_reason, held_reason
+from txsyncthing.folder.reasons import (
+    FolderFacts,
+    Next,
+    Reason,
+    error_reason,
+    held_reason,
+    paused_reason,
+)
 from txsyncthing.pull.failure import bad_name
 from txsyncthing.pull.progress import FileProgress
 from txsyncthing.vocabulary.device import DeviceID, ShortID
@@ -49,6 +56,7 @@ class ItemFacts(NamedTuple):
     :ivar risky: whether that would delete or overwrite what we have, and nobody released it.
     :ivar errors: of the last scan and pull.
     :ivar who: a device as people know it, by the short ID of versions.
+    :ivar closed: the index is not open, so that nothing is known of any version.
     """
 
     folder: FolderFacts
@@ -66,6 +74,7 @@ class ItemFacts(NamedTuple):
     who: Callable[[ShortID], str] = str
     ignore_delete: bool = False
     ignored: bool = False  # by the patterns in force
+    closed: bool = False
 
 
 class ItemExplanation(NamedTuple):
@@ -82,8 +91,10 @@ class ItemExplanation(NamedTuple):
 
 
 def known(facts: ItemFacts) -> bool:
-    """Whether anybody has ever heard of the item."""
+    """Whether anybody has ever heard of the item, or may have."""
     sight = facts.sight
+    if facts.closed:
+        return True
     return bool(facts.versions or facts.ours or facts.world or sight.stat or sight.through)
 
 
@@ -108,6 +119,8 @@ def _why_not(facts: ItemFacts) -> str:
     world = facts.world
     if facts.ignored:
         return "it is ignored here"
+    if facts.closed:
+        return "the folder is not at work"
     if world is None:
         return "no device has told of it"
     if world.invalid:
@@ -134,7 +147,7 @@ def _behind(facts: ItemFacts) -> bool:
 def changed_here(facts: ItemFacts) -> str:
     """What was changed on the disk since the last scan, as far as a look tells; empty: nothing."""
     sight, ours = facts.sight, facts.ours
-    if sight.error or sight.through or facts.ignored:
+    if sight.error or sight.through or facts.ignored or facts.closed:
         return ""
     stat = sight.stat
     if stat is not None and stat.kind is Kind.OTHER:
@@ -193,7 +206,7 @@ def _blockers(facts: ItemFacts, wanted: bool) -> Iterable[Reason]:
             next=_scan(facts),
         )
     if folder.paused:
-        yield Reason("paused", "The folder is paused.", remedy="Resume it.")
+        yield paused_reason(folder)
     elif folder.status is None:
         yield Reason("starting", "The folder is being started or stopped.")
     elif folder.status.state is FolderState.ERROR:
@@ -250,6 +263,8 @@ def _verdict(
     ours, world = facts.ours, facts.world
     if facts.ignored:
         return "ignored", "It is ignored here, and so neither sent nor taken."
+    if facts.closed:
+        return _closed(facts.folder)
     if facts.in_progress or facts.progress is not None:
         return "pulling", "It is being pulled now."
     if facts.queued:
@@ -277,6 +292,15 @@ def _verdict(
         what = "Its deletion" if world.deleted else "The newest version"
         return "needed", f"{what}, by {maker}, is wanted and will be taken."
     return "not-needed", f"The newest version, by {maker}, differs, but nothing needs to be done."
+
+
+def _closed(folder: FolderFacts) -> tuple[str, str]:
+    later = "What the devices have of it can be told when the folder runs"
+    if folder.paused:
+        return "paused", f"The folder is paused, and so nothing is sent or taken. {later}."
+    if folder.status is not None and folder.status.error:
+        return "stopped", f"The folder is stopped: {folder.status.error}. {later} again."
+    return "starting", f"The folder is being started or stopped. {later}."
 
 
 def _next(facts: ItemFacts, code: str, blockers: tuple[Reason, ...]) -> Next | None:

@@ -24,7 +24,8 @@ class Opening:
     """
     One folder's.
 
-    :param trouble: why the folder cannot run, whatever its index says; empty if it can.
+    :param trouble: a setting that stops the folder; empty if there is none. Its index is opened all the
+        same: what the devices have can be asked for, as of each folder that is stopped by an error.
     :ivar opened: whether the index is open.
     :ivar damage: what is wrong with it for good.
     """
@@ -33,7 +34,8 @@ class Opening:
         self._config = config
         self._ground = ground
         self._made = False  # the folder; only once, a marker that goes missing later is an error
-        self._unsupported = unsupported(config) or trouble
+        self._unsupported = unsupported(config)
+        self._trouble = trouble
         self.opened = False
         self.damage = ""
 
@@ -51,6 +53,8 @@ class Opening:
                 await ground.index.open()
                 await self._settle_path()
                 self.opened = True
+            if self._trouble:
+                return self._trouble
             if not self._made and not ground.index.sequence:
                 await ground.workers.disk.run(make_folder, ground.filesystem, self._config)
             self._made = True

@@ -100,7 +100,7 @@ def _reasons(facts: FolderFacts) -> Iterable[Reason]:
     if facts.care_trouble:
         yield Reason("settings", facts.care_trouble, remedy="Mend the file, or move it away.")
     if facts.paused:
-        yield Reason("paused", "The folder is paused.", facts.paused_since, "Resume it.")
+        yield paused_reason(facts)
         return
     status = facts.status
     if status is None:
@@ -238,6 +238,16 @@ def _next_scan(status: FolderStatus) -> Next:
     return Next(status.next_scan, "the next scan")
 
 
+def paused_reason(facts: FolderFacts) -> Reason:
+    return Reason(
+        "paused",
+        "The folder is paused.",
+        facts.paused_since,
+        f"Resume it: txsyncthing cli config folders {facts.id} paused set false",
+        Next(None, "a scan, and a pull of what is needed, when it is resumed"),
+    )
+
+
 def held_reason(held: Held, care: Care, refusing: bool, folder: FolderID) -> Reason:
     lost = held.lost
     return Reason(
@@ -304,6 +314,7 @@ _ERRORS = (  # what the text begins with, code, remedy
     ("folder marker unreadable", "marker-missing", "See that the node's user may read it."),
     ("folder root is on another", "root-moved", ""),
     ("folder root is empty", "root-emptied", ""),
+    ("versioning/", "versioning", "Give that setting another value; then the folder starts."),
     ("loading ignores", "ignores", "Mend the ignore file, or take it away."),
     ("the folder's disk failed", "disk", "Look at the disk and its file system."),
     ("the folder became unhealthy", "path-missing", "See that the folder's directory is there."),

@@ -24,6 +24,7 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.events.types import Emit, EventType
 from txsyncthing.filesystem.metadata import remove_marker
+from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.changes_service import AREA as CHANGES
 from txsyncthing.folder.ignores import load_ignores, store_ignores
 from txsyncthing.folder.outside import Outside
@@ -86,6 +87,14 @@ class FoldersService(Service):
         """The folder if it runs."""
         slot = self._slots.get(id)
         return None if slot is None else slot.service
+
+    def filesystem(self, id: FolderID) -> Filesystem:
+        """
+        Where the folder is, paused or not.
+
+        :raises KeyError: there is no such folder.
+        """
+        return self._world.filesystem(self._find(id))
 
     def paused_since(self, id: FolderID) -> float:
         """Unix seconds; at the earliest our own start. 0: it is not."""

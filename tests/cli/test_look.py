@@ -6,6 +6,7 @@ import pytest
 
 from txsyncthing.cli.look import (
     GRACE,
+    SETTLE,
     DeviceLook,
     Exit,
     Look,
@@ -13,6 +14,7 @@ from txsyncthing.cli.look import (
     device_look,
     document,
     folder_look,
+    held_sentence,
     judge,
     progress_line,
 )
@@ -71,6 +73,29 @@ def test_failed_items_are_left_to_the_node_for_a_while() -> None:
     assert "no device is connected" in progress_line("f", replace(failing, alone=True), 0)
 
 
+def test_a_send_only_folder_that_differs_is_waited_for_in_vain() -> None:
+    differs = replace(IDLE, need_items=2, only_sends=True)
+    assert code(differs, SETTLE - 1) is None
+    verdict = judge(differs, SETTLE)
+    assert verdict is not None and verdict.code is Exit.STOPPED
+    assert (
+        verdict.sentence.startswith("the folder only sends, and differs")
+        and "override" in verdict.sentence
+    )
+    assert code(replace(differs, devices=(LACKING,)), SETTLE) is None  # that is about the other one
+
+
+def test_a_held_batch_ends_the_wait() -> None:
+    guard = {"folder": "f", "held": {"sentence": "5 deletions", "refused": False}}
+    held = held_sentence(guard)
+    assert "5 deletions" in held and "/rest/x/guard/release?folder=f" in held
+    verdict = judge(replace(IDLE, need_items=5, held=held), 0)
+    assert verdict is not None and verdict.sentence == held
+    assert code(replace(IDLE, state="syncing", need_items=5, held=held)) is None
+    assert held_sentence({"held": None}) == ""
+    assert held_sentence({"held": {"refused": True}}) == ""  # it is on its way
+
+
 def test_status_of_each_generation_is_understood() -> None:
     new = {
         "state": "syncing",
@@ -88,7 +113,14 @@ def test_a_device_that_told_of_nothing_has_nothing() -> None:
     silent = {"needItems": 0, "needBytes": 0, "globalItems": 7, "globalBytes": 70, "sequence": 0}
     look = device_look("ID", "phone", True, False, silent)
     assert (look.need_items, look.need_bytes, look.complete) == (7, 70, False)
-    assert device_look("ID", "phone", True, False, {**silent, "globalItems": 0}).complete
+    empty = {**silent, "globalItems": 0, "globalBytes": 0, "remoteState": "valid"}
+    assert device_look("ID", "phone", True, False, empty).complete
+    assert not device_look(
+        "ID", "phone", False, False, {**empty, "remoteState": "unknown"}
+    ).complete
+    assert not device_look(
+        "ID", "phone", True, False, {**empty, "remoteState": "notSharing"}
+    ).complete
     assert device_look("ID", "phone", True, False, {**silent, "sequence": 4}).complete
 
 

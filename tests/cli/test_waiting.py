@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from tests.cli.fakes import FakeNode
 from txsyncthing.cli.look import Exit, Verdict
 from txsyncthing.cli.seam import NodeError, Refused, Unreachable
-from txsyncthing.cli.waiting import BREATH, PATIENCE, Wait, Wanted, timed
+from txsyncthing.cli.waiting import BREATH, BRIEF, PATIENCE, Wait, Wanted, timed
 
 ME, PHONE, NAS = "ME-7", "PHONE-7", "NAS-7"
 DONE = {"state": "idle", "needTotalItems": 0, "needBytes": 0, "globalBytes": 100}
@@ -28,6 +28,7 @@ class Scene:
         self.polls: list[Deferred[list[dict[str, Any]]]] = []
         self.lines: list[str] = []
         self.away = False
+        self.timeouts: list[int] = []
         self.node = FakeNode()
         self.node.on("/rest/events", self._events)
         self.node.on("/rest/config/folders", self._folders)
@@ -37,6 +38,8 @@ class Scene:
         self.node.on("/rest/db/status", lambda query: self.status)
         self.node.on("/rest/db/completion", self._completion)
         self.node.on("/rest/db/scan", "")
+        self.node.on("/rest/x/guard", Refused("", 404, "404 page not found"))
+        self.type = "sendreceive"
         self.wait = Wait(self.node, self.clock, "f", devices, scan=scan, show=self.lines.append)
         self._timeout = timeout
         self._results: list[Any] = []
@@ -49,6 +52,7 @@ class Scene:
     def _events(self, query: dict[str, Any]) -> Any:
         if self.away:
             return Unreachable("gone")
+        self.timeouts.append(query["timeout"])
         if query["timeout"] == 0:
             return [{"id": 5}]
         self.polls.append(Deferred())
@@ -56,7 +60,8 @@ class Scene:
 
     def _folders(self, query: dict[str, Any]) -> Any:
         shared = [{"deviceID": one} for one in (ME, PHONE, NAS)]
-        return [{"id": "f", "paused": self.paused.get("f", False), "devices": shared}]
+        paused = self.paused.get("f", False)
+        return [{"id": "f", "paused": paused, "type": self.type, "devices": shared}]
 
     def _devices(self, query: dict[str, Any]) -> Any:
         names = {ME: "me", PHONE: "phone", NAS: "nas", "TV-7": "tv"}
@@ -263,3 +268,37 @@ def test_items_that_keep_failing_end_it() -> None:
     verdict = scene.verdict
     assert verdict is not None
     assert (verdict.code, verdict.sentence) == (Exit.STOPPED, "1 item cannot be synced")
+
+
+def test_a_held_batch_ends_it_with_what_to_do() -> None:
+    scene = Scene()
+    scene.status = {**SYNCING, "state": "idle", "pullErrors": 1}
+    scene.node.on(
+        "/rest/x/guard", {"folder": "f", "held": {"sentence": "9 deletions", "refused": False}}
+    )
+    verdict = scene.start().verdict
+    assert verdict is not None and verdict.code is Exit.STOPPED
+    assert verdict.sentence.startswith("the guard holds 9 deletions: ")
+
+
+def test_a_node_without_a_guard_is_asked_for_it_once() -> None:
+    scene = Scene()
+    scene.status = {**SYNCING, "state": "idle", "pullErrors": 1}
+    scene.start()
+    scene.event()
+    assert scene.looks() == 2
+    assert scene.node.asked.count("/rest/x/guard") == 1
+
+
+def test_a_send_only_folder_that_differs_ends_it_soon() -> None:
+    scene = Scene()
+    scene.type = "sendonly"
+    scene.status = {**SYNCING, "state": "idle"}
+    scene.start()
+    assert scene.code is None
+    assert (scene.timeouts[0], scene.timeouts[-1]) == (0, BRIEF)
+    scene.clock.advance(BRIEF)
+    scene.polls[-1].callback([])
+    verdict = scene.verdict
+    assert verdict is not None and verdict.code is Exit.STOPPED
+    assert "only sends" in verdict.sentence

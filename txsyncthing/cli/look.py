@@ -17,6 +17,8 @@ from txsyncthing.cli.output import amount, count, percent
 
 GRACE = 90.0
 """Seconds that failed items are left to the node: it tries again after 60."""
+SETTLE = 5.0
+"""Seconds in which a send-only folder may find that what it misses is the same here."""
 
 
 class Exit(IntEnum):
@@ -41,10 +43,11 @@ class DeviceLook:
     need_items: int
     need_bytes: int
     whole: int
+    heard: bool = True  # it has told what it has of the folder, if only that this is nothing
 
     @property
     def complete(self) -> bool:
-        return self.need_items == 0 and self.need_bytes == 0
+        return self.heard and self.need_items == 0 and self.need_bytes == 0
 
     @property
     def stopped(self) -> str:
@@ -70,6 +73,8 @@ class Look:
     whole: int = 0
     failing: int = 0
     alone: bool = False  # no device that shares the folder is connected
+    only_sends: bool = False
+    held: str = ""  # what the guard of our node holds
     devices: tuple[DeviceLook, ...] = ()
 
     @property
@@ -92,9 +97,10 @@ class Look:
 
     @property
     def stuck(self) -> bool:
-        """Whether items failed although there are devices, and nothing is under way."""
-        failed = self.failing > 0 and self.state == "idle" and not self.complete
-        return failed and not self.devices and not self.alone
+        """Whether nothing is under way, and the node does not come further by itself."""
+        if self.state != "idle" or self.complete or self.devices:
+            return False
+        return self.only_sends or (self.failing > 0 and not self.alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +116,16 @@ def folder_look(
     status: Mapping[str, Any],
     devices: tuple[DeviceLook, ...] = (),
     alone: bool = False,
+    *,
+    only_sends: bool = False,
+    held: str = "",
 ) -> Look:
     """
     What ``db/status`` says.
 
     :param status: empty for a paused folder, of which there is none.
+    :param only_sends: the folder's type is ``sendonly``.
+    :param held: what its guard holds.
     """
     need = int(status.get("needTotalItems") or 0)
     if "needTotalItems" not in status:  # before 1.20
@@ -131,6 +142,8 @@ def folder_look(
         whole=int(status.get("globalBytes") or 0),
         failing=int(status.get("pullErrors") or status.get("errors") or 0),
         alone=alone,
+        only_sends=only_sends,
+        held=held,
         devices=devices,
     )
 
@@ -142,11 +155,12 @@ def device_look(
     What ``db/completion`` says of a device.
 
     Of a device that has not told of a single item yet, official daemons say that it needs nothing: we say
-    that it needs all.
+    that it needs all. Nor is it complete where the folder is empty, before it is here and shares it.
     """
+    silent = completion.get("sequence") == 0
     items = int(completion.get("needItems") or 0) + int(completion.get("needDeletes") or 0)
     missing = int(completion.get("needBytes") or 0)
-    if completion.get("sequence") == 0 and not items:
+    if silent and not items:
         items = int(completion.get("globalItems") or 0)
         missing = int(completion.get("globalBytes") or 0) if items else missing
     return DeviceLook(
@@ -158,6 +172,19 @@ def device_look(
         need_items=items,
         need_bytes=missing,
         whole=int(completion.get("globalBytes") or 0),
+        heard=not silent or (connected and completion.get("remoteState", "valid") == "valid"),
+    )
+
+
+def held_sentence(guard: Mapping[str, Any]) -> str:
+    """What ``/rest/x/guard`` says that a folder holds, and how to go on; empty: nothing, or it is decided."""
+    held = guard.get("held")
+    if not held or held.get("refused"):
+        return ""
+    id = guard.get("folder", "")
+    return (
+        f"the guard holds {held.get('sentence', 'a batch')}: to let it be done, POST"
+        f" /rest/x/guard/release?folder={id}; to keep what is here, /rest/x/guard/refuse?folder={id}"
     )
 
 
@@ -176,6 +203,15 @@ def judge(look: Look, stuck_for: float) -> Verdict | None:
     for device in look.devices:
         if device.stopped:
             return Verdict(Exit.STOPPED, device.stopped)
+    if look.held and not look.devices and look.state == "idle":
+        return Verdict(Exit.STOPPED, look.held)
+    if look.stuck and look.only_sends and stuck_for >= SETTLE:
+        return Verdict(
+            Exit.STOPPED,
+            f"the folder only sends, and differs from what the other devices have in"
+            f" {count(look.need_items, 'item')}: override that (txsyncthing cli operations"
+            " folder-override), or make it send and receive",
+        )
     if look.stuck and stuck_for >= GRACE:
         return Verdict(Exit.STOPPED, f"{count(look.failing, 'item')} cannot be synced")
     return None
@@ -216,7 +252,7 @@ def progress_line(folder: str, look: Look, speed: float) -> str:
         words.append(f"not connected: {', '.join(away)}")
     if look.alone and not look.complete:
         words.append("no device is connected")
-    if look.stuck:
+    if look.stuck and look.failing:
         words.append(f"{look.failing} failed, to be tried again")
     return f"{folder}: {' · '.join(words) or 'complete'}"
 

@@ -81,6 +81,8 @@ def _device(one: dict[str, Any]) -> tuple[str, ...]:
         how = "never seen"
     if not one["shares"]:
         said = "no folder shared"
+    elif how == "never seen":
+        said = "has told nothing yet"
     elif one["needItems"] or one["needBytes"]:
         there = min(99.9, one["completion"])
         said = f"{there:.1f} %, {count(one['needItems'], 'item')} and {amount(one['needBytes'])} missing"

@@ -23,6 +23,7 @@ from txsyncthing.cli.look import (
     device_look,
     document,
     folder_look,
+    held_sentence,
     judge,
     progress_line,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
 
 POLL = 60  # seconds that the node holds a question for events
+BRIEF = 5  # the same where it seems that none will come
 BREATH = 0.5  # seconds between two looks, however many events there are
 PATIENCE = 30.0  # seconds that a node may be away, for a restart
 EVENTS = (
@@ -84,6 +86,8 @@ class Wait:
         self._paused: frozenset[str] = frozenset()
         self._shared: frozenset[str] = frozenset()  # with whom, perhaps ourselves among them
         self._stale = True  # whether the configuration may have changed
+        self._only_sends = False
+        self._guards = True  # until the node says that it has no guard
 
     async def finish(self) -> Verdict:
         """
@@ -128,6 +132,7 @@ class Wait:
             raise Wanted(f"there is no folder {self._folder!r}: the node has {known}")
         self.look = replace(self.look, paused=bool(config["paused"]))
         self._stale = False
+        self._only_sends = config.get("type") == "sendonly"
         self._shared = frozenset(one["deviceID"] for one in config["devices"])
         if not self._asked:
             return
@@ -146,9 +151,11 @@ class Wait:
         status: dict[str, Any] = {}
         looks: tuple[DeviceLook, ...] = ()
         here: set[str] = set()
+        held = ""
         if not paused:
             try:
                 status = await self._node.get("/rest/db/status", folder=self._folder)
+                held = await self._held(status)
                 here = await self._connected()
                 looks = tuple([await self._device(id, id in here) for id in self._names])
             except Refused as refused:
@@ -157,7 +164,9 @@ class Wait:
                 await self._configured()
                 self._stale = True
         alone = not here & self._shared
-        self.look = folder_look(self.look.paused, status, looks, alone)
+        self.look = folder_look(
+            self.look.paused, status, looks, alone, only_sends=self._only_sends, held=held
+        )
         now = self._clock.seconds()
         self._rate.saw(now, self.look.left[1])
         if not self.look.stuck and self.look.state == "idle":
@@ -165,6 +174,19 @@ class Wait:
         elif self.look.stuck and self._stuck_since is None:
             self._stuck_since = now
         self._show(progress_line(self._folder, self.look, self._rate.speed))
+
+    async def _held(self, status: dict[str, Any]) -> str:
+        """What waits for somebody's word. Only our nodes hold anything, and tell it as a failed item."""
+        if self._names or not (self._guards and status.get("pullErrors")):
+            return ""
+        try:
+            guard = await self._node.get("/rest/x/guard", folder=self._folder)
+        except Refused as refused:
+            if refused.status not in (404, 405):
+                raise
+            self._guards = False
+            return ""
+        return held_sentence(guard)
 
     async def _connected(self) -> set[str]:
         connections = (await self._node.get("/rest/system/connections"))["connections"]
@@ -194,8 +216,9 @@ class Wait:
         return since
 
     async def _events(self, since: int) -> list[dict[str, Any]]:
+        timeout = BRIEF if self.look.stuck and self.look.only_sends else POLL
         found: list[dict[str, Any]] = await self._node.get(
-            "/rest/events", patience=POLL + 30.0, since=since, timeout=POLL, events=EVENTS
+            "/rest/events", patience=timeout + 30.0, since=since, timeout=timeout, events=EVENTS
         )
         return found
 

@@ -194,7 +194,8 @@ class Held(NamedTuple):
         taken = self.lately.taken
         before = f" ({taken} were taken just before)" if taken else ""
         if self.limit == MAX_PERCENT:
-            limit = f"more than {care.max_percent}% of the folder's {self.before} items"
+            new = ", not counting new ones" if self.before < self.here + taken else ""
+            limit = f"more than {care.max_percent}% of the folder's {self.before} items{new}"
         else:
             limit = f"more than {care.max_items} items at once"
         return f"{' and '.join(parts)} by other devices{before}: {limit}"

@@ -17,37 +17,16 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+from benchmarks.beating import BeatingNode, tell
 from benchmarks.contestants import OURS, available
-from benchmarks.heartbeat import Beats, read
 from benchmarks.measure import until
 from tests.interop.harness.content import MIB
-from tests.interop.harness.daemon import Daemon, OurNode
+from tests.interop.harness.daemon import Daemon
 from tests.interop.harness.pair import Pair
 from tests.interop.harness.trees import conflicts, temporary
 
 FOLDER = "work"
 LOOK = 0.05  # seconds between two looks at what has arrived
-
-
-class BeatingNode(OurNode):
-    """Our node, whose reactor is measured."""
-
-    @property
-    def beats(self) -> Path:
-        return self.directory / "beats.json"
-
-    def serve(self) -> list[str]:
-        interpreter, _, _, *arguments = super().serve()
-        return [interpreter, "-m", "benchmarks.heartbeat", str(self.beats), *arguments]
-
-    def begin_anew(self) -> None:
-        """Forget the blocks until now."""
-        self.beats.unlink(missing_ok=True)
-        until(self.beats.exists, "the heart beats")
-
-    def measured(self) -> Beats:
-        time.sleep(1.2)  # until it is written
-        return read(self.beats)
 
 
 class Edits:
@@ -173,10 +152,7 @@ def soak(pair: Pair, options: argparse.Namespace) -> int:
     until(lambda: pair.settled(FOLDER) and same(here, there), "the first sync", 3600)
     print(f"first sync of {options.files} files: {time.monotonic() - begun:.0f} s", flush=True)
     time.sleep(2 * options.delay)
-    for daemon in pair.both:
-        if isinstance(daemon, BeatingNode):
-            told(daemon, daemon.measured(), "so far")
-            daemon.begin_anew()
+    tell(pair.both, "first sync")
 
     before = [daemon.memory() for daemon in pair.both]
     used = [daemon.cpu() for daemon in pair.both]
@@ -213,22 +189,8 @@ def soak(pair: Pair, options: argparse.Namespace) -> int:
     )
     left_over = [*conflicts(here), *conflicts(there), *temporary(here), *temporary(there)]
     print(f"conflict copies and temporary files: {len(left_over)}")
-    for daemon in pair.both:
-        if isinstance(daemon, BeatingNode):
-            told(daemon, daemon.measured(), "under edits")
+    tell(pair.both, "under edits")
     return 1 if left_over else 0
-
-
-def told(daemon: Daemon, beats: Beats, when: str) -> None:
-    """Print what the heartbeat measured."""
-    side = daemon.directory.name
-    worst = ", ".join(f"{late * 1e3:.0f}/{cpu * 1e3:.0f}" for late, cpu in beats.worst[:5])
-    print(
-        f"reactor of {side} {when}: longest block {beats.longest * 1e3:.0f} ms "
-        f"({beats.own * 1e3:.0f} ms of its own computing); {beats.long} above 50 ms, "
-        f"{beats.long_own} of them its own (late/CPU ms: {worst or 'none'})",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.threads import OwnClock
+from benchmarks.threads import OwnClock, Spent
 from benchmarks.turns import LONG, Figures, Turn, Turns, measured
 
 PERIOD = 0.005  # seconds
@@ -28,9 +28,7 @@ class Beats:
     """
     All times are seconds.
 
-    ``ours`` is the longest that a beat was late with the machine taken off: with the time taken off in
-    which the reactor's thread could have run and did not, and that in which other threads of the node,
-    which may have kept the interpreter's lock, could have run and did not.
+    ``ours`` is the longest that a beat was late with the machine taken off, see ``Turn.ours``.
     """
 
     longest: float = 0.0
@@ -67,8 +65,8 @@ def start(reactor: Any, path: Path) -> None:
         nonlocal beats, before, used, told
         now, spent = time.monotonic(), own.read()
         late = now - before - PERIOD
-        machine = turns.machine(before) if late > LONG / 2 else 0.0
-        beats.note(measured(now - before, spent.since(used), machine))
+        others = turns.others(before) if late > LONG / 2 else Spent()
+        beats.note(measured(now - before, spent.since(used), others))
         if now - told > 1.0:
             if told and not path.exists():
                 beats = Beats()
@@ -104,7 +102,8 @@ def told(name: str, beats: Beats, few: int = 4) -> list[str]:
         f"{turns.long_cpu} and {turns.long_ours} of {turns.turns} turns",
         f"{name}: latest beat {beats.ours * 1e3:.0f} ms with the machine taken off "
         f"({beats.long_ours} above), {beats.longest * 1e3:.0f} ms with it ({beats.long} above); "
-        f"longest pause of the collector {turns.collector * 1e3:.0f} ms",
+        f"longest pauses of the collector {' / '.join(f'{pause * 1e3:.0f}' for pause in turns.collector)} ms "
+        f"in {' / '.join(map(str, turns.collections))}",
     ]
     for title, found in (("computing", turns.worst), ("kept waiting", turns.kept)):
         for turn in found[:few]:
@@ -120,8 +119,9 @@ def told(name: str, beats: Beats, few: int = 4) -> list[str]:
 
 def figures(turn: Turn) -> str:
     return (
-        f"{turn.cpu * 1e3:.0f} ms CPU, kept {turn.kept * 1e3:.0f} ms (of that the machine's at most "
-        f"{turn.machine * 1e3:.0f}), not run {turn.delay * 1e3:.0f} ms, wall {turn.wall * 1e3:.0f} ms"
+        f"{turn.cpu * 1e3:.0f} ms CPU, kept {turn.kept * 1e3:.0f} ms, while other threads computed "
+        f"{turn.others * 1e3:.0f} and were not run for {turn.machine * 1e3:.0f}; itself not run "
+        f"{turn.delay * 1e3:.0f}, wall {turn.wall * 1e3:.0f}"
     )
 
 

@@ -69,13 +69,12 @@ def all_threads() -> dict[int, Spent]:
     return found
 
 
-def delays(before: Mapping[int, Spent], after: Mapping[int, Spent], but: int) -> float:
-    """Seconds that all threads but one waited for a CPU, between two looks."""
-    return sum(
-        spent.delay - before.get(thread, Spent()).delay
-        for thread, spent in after.items()
-        if thread != but
-    )
+def others(before: Mapping[int, Spent], after: Mapping[int, Spent], but: int) -> Spent:
+    """What all threads but one have spent, between two looks."""
+    spent = [
+        now.since(before.get(thread, Spent())) for thread, now in after.items() if thread != but
+    ]
+    return Spent(sum(one.cpu for one in spent), sum(one.delay for one in spent))
 
 
 def stack(frame: FrameType | None) -> str:

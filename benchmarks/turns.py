@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from benchmarks.threads import OwnClock, Spent, all_threads, busy, delays
+from benchmarks.threads import OwnClock, Spent, all_threads, busy, others
 
 LONG = 0.050  # seconds: what the reactor may be kept from other work
 WORTH_TELLING = 0.015
@@ -29,21 +29,24 @@ STACKS = 6  # told of a turn
 class Turn:
     """
     Seconds. ``kept`` is what of the wall clock was neither computing nor the machine: the wait for the
-    interpreter's lock, or for a disk. ``machine`` is how long other threads of ours waited for a CPU
-    meanwhile, and so may have kept the lock for longer than they meant to.
+    interpreter's lock, or for a disk.
+
+    ``others`` is what other threads of ours computed meanwhile, ``machine`` how long they waited for a CPU:
+    who keeps the lock and is not run keeps it for longer than he means to.
     """
 
     wall: float
     cpu: float
     delay: float
     kept: float
+    others: float = 0.0
     machine: float = 0.0
     stacks: list[str] = field(default_factory=list)
 
     @property
     def ours(self) -> float:
-        """What is not the machine's doing."""
-        return self.cpu + max(0.0, self.kept - self.machine)
+        """What is not the machine's doing; in doubt it is ours."""
+        return self.cpu + max(self.kept - self.machine, min(self.kept, self.others))
 
 
 @dataclass
@@ -58,7 +61,9 @@ class Figures:
     worst: list[Turn] = field(default_factory=list)  # by computing
     kept: list[Turn] = field(default_factory=list)  # by the wait for the lock
     held: list[tuple[float, list[str]]] = field(default_factory=list)  # the lock, by whom
-    collector: float = 0.0  # the longest pause of Python's collector of cycles
+    collector: list[float] = field(default_factory=lambda: [0.0] * 3)
+    """The longest pauses of Python's collector of cycles, by generation."""
+    collections: list[int] = field(default_factory=lambda: [0] * 3)
 
     def note(self, turn: Turn) -> None:
         self.cpu, self.ours = max(self.cpu, turn.cpu), max(self.ours, turn.ours)
@@ -74,11 +79,11 @@ class Figures:
 
 
 def measured(
-    wall: float, spent: Spent, machine: float = 0.0, stacks: list[str] | None = None
+    wall: float, spent: Spent, others: Spent = Spent(), stacks: list[str] | None = None
 ) -> Turn:
     """A turn of so long a time, of which its thread spent this."""
     kept = max(0.0, wall - spent.cpu - spent.delay)
-    return Turn(wall, spent.cpu, spent.delay, kept, machine, stacks or [])
+    return Turn(wall, spent.cpu, spent.delay, kept, others.cpu, others.delay, stacks or [])
 
 
 class Clock(Protocol):
@@ -124,10 +129,10 @@ class Turns:
             self._number += 1
             self._running = True
 
-    def machine(self, since: float) -> float:
-        """How long other threads waited for a CPU since a moment; somewhat more than less."""
+    def others(self, since: float) -> Spent:
+        """What other threads have spent since a moment; somewhat more rather than less."""
         looks = [look for at, look in list(self._looks) if at <= since]
-        return delays(looks[-1], all_threads(), self._thread) if looks else 0.0
+        return others(looks[-1], all_threads(), self._thread) if looks else Spent()
 
     def forget(self) -> None:
         self.figures = Figures()
@@ -141,15 +146,17 @@ class Turns:
         spent = self._own.read().since(self._spent)
         seen, self._seen = self._seen, Counter()
         stacks = [f"{times} x {at}" for at, times in seen.most_common(STACKS)]
-        self.figures.note(measured(wall, spent, self.machine(self._began), stacks))
+        self.figures.note(measured(wall, spent, self.others(self._began), stacks))
 
     def _collects(self, phase: str, info: dict[str, int]) -> None:
         now = time.thread_time()  # it runs in whatever thread made one object too many
         if phase == "start":
             self._collecting = now
         else:
-            took = now - self._collecting
-            self.figures.collector = max(self.figures.collector, took)
+            generation, figures = info["generation"], self.figures
+            pause = now - self._collecting
+            figures.collector[generation] = max(figures.collector[generation], pause)
+            figures.collections[generation] += 1
 
     def _watch(self) -> None:
         """Look at what takes long; who comes late to look has waited for the lock."""
@@ -161,7 +168,8 @@ class Turns:
             now = time.monotonic()
             late = now - slept - WATCH - own.read().since(spent).delay
             after = all_threads()
-            late -= delays(before, after, threading.get_native_id())
+            spent_there = others(before, after, threading.get_native_id())
+            late = max(late - spent_there.delay, min(late, spent_there.cpu))
             self._looks.append((now, after))
             long = self._running and now - self._began > WATCH
             if long or late > WORTH_TELLING:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from pytest import approx
 
 from benchmarks.heartbeat import PERIOD, Beats
-from benchmarks.threads import Spent, delays, parse
+from benchmarks.threads import Spent, others, parse
 from benchmarks.turns import KEPT, Figures, Turns, measured
 
 
 def test_the_machines_own_delays_are_not_ours() -> None:
-    turn = measured(wall=0.200, spent=Spent(cpu=0.030, delay=0.150), machine=0.0)
+    turn = measured(wall=0.200, spent=Spent(cpu=0.030, delay=0.150))
     assert turn.kept == approx(0.020)
     assert turn.ours == approx(0.050)
 
 
-def test_who_kept_the_lock_while_the_machine_ran_something_else_is_not_blamed_for_it() -> None:
-    assert measured(0.200, Spent(0.030, 0.0), machine=0.150).ours == approx(0.050)
-    assert measured(0.200, Spent(0.030, 0.0), machine=0.900).ours == approx(0.030)
+def test_who_keeps_the_lock_and_is_not_run_is_not_blamed_for_it() -> None:
+    assert measured(0.2, Spent(0.030, 0.0), Spent(cpu=0.0, delay=0.150)).ours == approx(0.050)
+    assert measured(0.2, Spent(0.030, 0.0), Spent(cpu=0.0, delay=0.900)).ours == approx(0.030)
+
+
+def test_who_computes_while_the_reactor_waits_for_the_lock_is_blamed() -> None:
+    assert measured(0.2, Spent(0.030, 0.0), Spent(cpu=0.080, delay=0.900)).ours == approx(0.110)
+    assert measured(0.2, Spent(0.030, 0.0), Spent(cpu=0.700, delay=0.900)).ours == approx(0.200)
 
 
 def test_long_turns_are_counted_and_the_worst_are_kept() -> None:
@@ -70,8 +75,8 @@ def test_a_late_beat_is_ours_only_as_far_as_the_node_computed_or_waited_for_itse
     assert (beats.long, beats.long_ours) == (1, 0)
 
 
-def test_of_other_threads_the_wait_for_a_cpu_is_added_up() -> None:
+def test_what_other_threads_spent_is_added_up() -> None:
     assert parse(b"1500000000 250000000 7\n") == Spent(1.5, 0.25)
     before = {1: Spent(5.0, 1.0), 2: Spent(1.0, 0.5)}
     after = {1: Spent(9.0, 3.0), 2: Spent(2.0, 0.75), 3: Spent(0.1, 0.125)}
-    assert delays(before, after, but=1) == approx(0.375)
+    assert others(before, after, but=1) == approx((1.1, 0.375))

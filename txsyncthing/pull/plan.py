@@ -9,12 +9,13 @@ Source: reference 5.5 ("Item order", "Metadata shortcut", "Rename shortcut").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from txsyncthing.filesystem.case import fold
 from txsyncthing.index.values import Need
 from txsyncthing.pull.failure import bad_name
+from txsyncthing.pull.order import cut
 from txsyncthing.pull.renames import Rename
 from txsyncthing.pull.tree import Item
 from txsyncthing.vocabulary.error import ItemError
@@ -70,7 +71,7 @@ class Deletions:
         return len(self._files) + len(self._directories)
 
     def add(self, needs: Iterable[Need], ignored: Callable[[str], bool]) -> None:
-        """Note the deletions among these."""
+        """Note the deletions among these, which come by name."""
         for need in needs:
             wanted, have = need.wanted, need.have
             if not wanted.deleted or have is None or have.deleted or _changed_here(have):
@@ -122,13 +123,15 @@ class Deletions:
         """The rename did not work: the file is to be deleted again."""
         self._files[gone.name] = Item(gone, source)
 
-    def plan(self) -> Plan:
-        """The deletions, in the order in which they have to be made."""
-        directories = sorted(self._directories.values(), key=_name, reverse=True)
-        return Plan(
-            deleted_files=sorted(self._files.values(), key=_name),
-            deleted_directories=directories,
-        )
+    def plans(self, size: int) -> Iterator[Plan]:
+        """
+        The deletions, so many at a time, in the order in which they have to be made. They were added by
+        name, so there is nothing to sort; renames that did not work come after the other files.
+        """
+        for files in cut(self._files.values(), size):
+            yield Plan(deleted_files=files)
+        for directories in cut(reversed(self._directories.values()), size):
+            yield Plan(deleted_directories=directories)
 
 
 def _changed_here(have: FileInfo) -> bool:
@@ -138,10 +141,6 @@ def _changed_here(have: FileInfo) -> bool:
 
 def _is_here(have: FileInfo | None) -> bool:
     return have is not None and not have.deleted
-
-
-def _name(item: Item) -> str:
-    return item.wanted.name
 
 
 def plan(needs: Iterable[Need], deletions: Deletions, ignored: Callable[[str], bool]) -> Plan:

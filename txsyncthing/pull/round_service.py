@@ -24,7 +24,7 @@ from txsyncthing.pull.finish import Outcome
 from txsyncthing.pull.large_service import LargeFiles
 from txsyncthing.pull.ledger import UPDATE, Ledger
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.order import Queued, shuffled, sorting_key
+from txsyncthing.pull.order import Queued, Waiting, shuffled, sorting_key
 from txsyncthing.pull.plan import Deletions, Plan, plan
 from txsyncthing.pull.progress import PullProgress
 from txsyncthing.pull.record_service import Recorder
@@ -37,6 +37,7 @@ from txsyncthing.vocabulary.folder import PullOrder
 from txsyncthing.vocabulary.name import WireName
 
 PAGE = 250  # needed items read at once
+DOOMED = 1000  # deletions planned at once
 WAITING = 128  # blocks nobody was asked for yet, above which no more files are begun
 OPEN_LARGE = 6  # larger files at the same time
 OPEN_SMALL = 2000  # small files at the same time
@@ -139,7 +140,7 @@ class Round:
             async for needs in self._pages(hold.doomed):
                 self._deletions.add(needs, self._ignored)
         key = sorting_key(options.order)
-        waiting: list[Queued] = []
+        waiting = Waiting()
         late: list[WireName] = []
         async for needs in self._pages(hold.need):
             batch = plan(needs, self._deletions, self._ignored)
@@ -152,16 +153,16 @@ class Round:
             if key is None:
                 await self._files(self._ordered(files))
             else:
-                waiting += [
+                waiting.add(
                     Queued(key(need.wanted), need.wanted.name, need.devices) for need in files
-                ]
-        waiting.sort()
-        for start in range(0, len(waiting), PAGE):
-            await self._files(await self._again(waiting[start : start + PAGE]))
+                )
+        for some in waiting.pages(PAGE):
+            await self._files(await self._again(some))
         await self._quiet()
-        doomed = self._deletions.plan()
-        if await self._goes(doomed):
-            await self._steps.delete(doomed)
+        await self._goes(Plan())  # a round begins, though all that it needed is gone meanwhile
+        for doomed in self._deletions.plans(DOOMED):
+            if await self._goes(doomed):
+                await self._steps.delete(doomed)
         await self._late(late)
 
     async def _pages(

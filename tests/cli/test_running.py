@@ -9,6 +9,7 @@ import pytest
 
 START = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from txsyncthing.cli.running import run
 from txsyncthing.cli.seam import NodeError, Unreachable
 from twisted.internet import reactor

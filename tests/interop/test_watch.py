@@ -55,7 +55,10 @@ def follows(pair: Pair, folder: str, what: str, timeout: float = 20.0) -> float:
 
     def equal() -> bool:
         left, right = pair.trees(folder)
-        return not differences(snapshot(left), snapshot(right))
+        try:
+            return not differences(snapshot(left), snapshot(right))
+        except FileNotFoundError:  # it has gone while we looked
+            return False
 
     wait_until(equal, what, timeout)
     return time.monotonic() - begun

@@ -115,7 +115,7 @@ class Daemon(ABC):
         begun = time.monotonic()
         if wait:
             wait_until(self.answers, f"{self.label}: REST answers\n{self.tail()}", START)
-            wait_until(self.listens, f"{self.label} listens\n{self.tail()}", START)
+            wait_until(self.listens, f"{self.label}: peers can come\n{self.tail()}", START)
             return time.monotonic() - begun
         return 0.0
 
@@ -128,9 +128,9 @@ class Daemon(ABC):
             return False
 
     def listens(self) -> bool:
-        """Whether peers can reach it; REST answers before."""
+        """Whether peers can reach it, or it has said why not; REST answers before."""
         listeners = self.get("/rest/system/status")["connectionServiceStatus"]
-        return bool(listeners) and all(one["error"] is None for one in listeners.values())
+        return bool(listeners) and all(one["error"] != "not started" for one in listeners.values())
 
     def stop(self) -> None:
         """End it the polite way; it must comply, with exit code 0."""

@@ -39,7 +39,7 @@ def many(count: int, start: str) -> list[str]:
 
 
 def folder(pair: Pair, name: str, left: str = "sendreceive", right: str = "sendreceive") -> None:
-    """A folder for both, of these types; only while neither runs."""
+    """A folder for both, of these types, that holds nothing back; only while neither runs."""
     for daemon, type in zip(pair.both, (left, right), strict=True):
         daemon.folders[name] = daemon.directory / "folders" / name
         daemon.home.add_folder(
@@ -69,12 +69,12 @@ def sync(pair: Pair, count: int) -> None:
         daemon.rescan("sync")
     until(lambda: settled(pair, "sync", count), "in sync again", 1800)
     tell(pair.both, "restart")
-    shutil.rmtree(pair.left.folders["sync"] / "a0000")
+    fill(pair.left.folders["sync"], ["kept/one"], "x")  # an empty folder is a disk that is not there
     for name in os.listdir(pair.left.folders["sync"]):
-        if not name.startswith("."):
+        if name not in (".stfolder", "kept"):
             shutil.rmtree(pair.left.folders["sync"] / name)
     pair.left.rescan("sync")
-    until(lambda: settled(pair, "sync", 0), "all is gone", 1800)
+    until(lambda: settled(pair, "sync", 1), "all is gone", 1800)
     tell(pair.both, "deletions")
 
 

@@ -100,7 +100,7 @@ def busy() -> dict[int, str]:
         frame = frames.get(thread.ident or 0)
         if frame is None or thread is threading.current_thread():
             continue
-        if any(word in frame.f_code.co_filename for word in _IDLE):
-            continue
-        found[thread.native_id or 0] = f"[{thread.name}] {stack(frame)}"
+        if not any(word in frame.f_code.co_filename for word in _IDLE):
+            found[thread.native_id or 0] = f"[{thread.name}] {stack(frame)}"
+    frames.clear()  # our own frame is among them: all of them would wait for the collector of cycles
     return found

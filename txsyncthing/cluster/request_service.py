@@ -67,8 +67,9 @@ class Waiting:
     def over(self) -> Deferred[Block] | None:
         """Give back the permit; the answer, if somebody still waits for it."""
         answer, self.answer = self.answer, None
-        if self.permit is not None:
-            self.permit.release()
+        permit, self.permit = self.permit, None  # it knows us: let no cycle stay
+        if permit is not None:
+            permit.release()
         return answer
 
 

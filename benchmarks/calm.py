@@ -69,7 +69,9 @@ def sync(pair: Pair, count: int) -> None:
         daemon.rescan("sync")
     until(lambda: settled(pair, "sync", count), "in sync again", 1800)
     tell(pair.both, "restart")
-    fill(pair.left.folders["sync"], ["kept/one"], "x")  # an empty folder is a disk that is not there
+    fill(
+        pair.left.folders["sync"], ["kept/one"], "x"
+    )  # an empty folder is a disk that is not there
     for name in os.listdir(pair.left.folders["sync"]):
         if name not in (".stfolder", "kept"):
             shutil.rmtree(pair.left.folders["sync"] / name)

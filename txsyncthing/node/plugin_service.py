@@ -38,10 +38,11 @@ from txsyncthing.filesystem.disk import DiskFilesystem
 from txsyncthing.node.audit_service import AuditService
 from txsyncthing.node.build import Node, all_paused
 from txsyncthing.node.chain_service import ChainService
+from txsyncthing.node.collector_service import CollectorService, calm_collector
 from txsyncthing.node.ending import Ending
 from txsyncthing.node.home import Home, HomeUnusable, new_key, open_home, system_seams
 from txsyncthing.node.https import https_context
-from txsyncthing.node.memory import calm_collector, keep_freed_memory
+from txsyncthing.node.memory import keep_freed_memory
 from txsyncthing.node.network import TcpNetwork
 from txsyncthing.node.options import Options, Settings, says_yes
 from txsyncthing.node.paths import Paths
@@ -231,6 +232,7 @@ def process_service(
             DrivenService(node, api, logs.area("api"), ending),
             *audit_services(settings, node.events),
             SystemdService(reactor, os.environ),
+            CollectorService(reactor),
         ]
     )
 

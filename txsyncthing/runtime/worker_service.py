@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from txsyncthing.runtime.results import Results
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,24 +57,40 @@ class Workers(Protocol):
 class PoolLane:
     """A lane over a Twisted thread pool."""
 
-    def __init__(self, reactor: IReactorThreads, name: str, threads: int) -> None:
+    def __init__(self, reactor: IReactorThreads, results: Results, name: str, threads: int) -> None:
         self._reactor = reactor
+        self._results = results
         self._pool = ThreadPool(minthreads=0, maxthreads=threads, name=name)
         self._pool.start()
 
     def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return deferToThreadPool(self._reactor, self._pool, job, *args, **kwargs)
+        done: Deferred[T] = Deferred()
+
+        def finished(success: bool, result: object) -> None:
+            self._results.tell(done.callback if success else done.errback, result)
+
+        self._pool.callInThreadWithCallback(finished, job, *args, **kwargs)
+        return done
 
     def close(self) -> Deferred[None]:
         # stop() joins the threads, so one of the reactor's own waits for it.
-        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._pool.stop)
+        pool = self._reactor.getThreadPool()
+        stopped: Deferred[None] = deferToThreadPool(self._reactor, pool, self._pool.stop)
+        return stopped.addCallback(self._all_told)
+
+    def _all_told(self, _: None) -> Deferred[None]:
+        """The results of the last jobs come before the end."""
+        told: Deferred[None] = Deferred()
+        self._results.tell(told.callback, None)
+        return told
 
 
 class WorkerService(Service):
     """The thread pools of a node; satisfies ``Workers``."""
 
-    def __init__(self, reactor: IReactorThreads, cores: int | None = None) -> None:
+    def __init__(self, reactor: Any, cores: int | None = None) -> None:
         self._reactor = reactor
+        self._results = Results(reactor)
         self._cores = cores or os.cpu_count() or 1
         self._lanes: list[PoolLane] = []
         self._hashing: PoolLane | None = None
@@ -91,10 +109,10 @@ class WorkerService(Service):
         return self._disk
 
     def lane(self, name: str) -> OwnLane:
-        return PoolLane(self._reactor, name, 1)
+        return PoolLane(self._reactor, self._results, name, 1)
 
     def _pool(self, name: str, threads: int) -> PoolLane:
-        lane = PoolLane(self._reactor, name, threads)
+        lane = PoolLane(self._reactor, self._results, name, threads)
         self._lanes.append(lane)
         return lane
 

@@ -235,3 +235,30 @@ def test_a_temporary_file_of_the_old_spelling_does_not_bar_the_new(insensitive: 
     assert tree(insensitive) == ["Foo"]
     assert insensitive.read("Foo") == b"data"
     assert insensitive.local("Foo").name == WireName("Foo")
+
+
+def test_what_is_deleted_with_a_new_spelling_of_its_directory_does_not_come_back(
+    folder: Folder,
+) -> None:
+    old = [directory("dir", 1), directory("dir/sub", 1), file("dir/f", b"f", 1)]
+    old += [file("dir/sub/g", b"g", 1), file("dir/kept", b"kept", 1)]
+    folder.offer(*zip(old, (b"", b"", b"f", b"g", b"kept"), strict=True))
+    folder.pull()
+    folder.offer((directory("DIR", 2), b""), (file("DIR/kept", b"kept", 2), b"kept"))
+    folder.tell(*map(gone, old))
+    assert folder.pull().failed == ()
+    assert tree(folder) == ["DIR", "DIR/kept"]
+    assert folder.index.counts().need.items == 0
+
+
+def test_an_edit_below_a_directory_that_takes_another_spelling_outlives_its_deletion(
+    insensitive: Folder,
+) -> None:
+    old = [directory("dir", 1), file("dir/f", b"f", 1)]
+    insensitive.offer((old[0], b""), (old[1], b"f"))
+    insensitive.pull()
+    insensitive.memory.put("dir/f", b"edited")
+    insensitive.offer((directory("DIR", 2), b""))
+    insensitive.tell(*map(gone, old))
+    insensitive.pull()
+    assert insensitive.memory.take("DIR/f") == b"edited"

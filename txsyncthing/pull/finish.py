@@ -111,24 +111,27 @@ def each(
     steps: Iterable[Callable[[Filesystem], Outcome]],
     sync: bool,
     keeper: Keeper | None = None,
+    places: Sequence[WireName] | None = None,
 ) -> list[Outcome]:
     """
     Do the steps of a batch, then sync their directories; one bad item does not stop the others.
 
     :param keeper: of old versions; these are on the disk before what replaced them.
+    :param places: where the items are, if that is not what their names say.
     """
     outcomes = []
     directories: set[str] = set()
+    names = list(names)
     with filesystem.batch() as batch:
-        for name, step in zip(names, steps, strict=True):
+        for name, place, step in zip(names, places or names, steps, strict=True):
             try:
                 made: list[str] = []
-                outcome = in_directory(batch, name, partial(step, batch), made)
+                outcome = in_directory(batch, place, partial(step, batch), made)
                 if made:  # nobody told us of these: a scan has to find them
                     outcome = outcome._replace(rescan=(*outcome.rescan, *made))
                     directories.update(parent(directory) for directory in made)
                 outcomes.append(outcome)
-                directories.add(parent(name))
+                directories.add(parent(place))
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))
         if keeper is not None:

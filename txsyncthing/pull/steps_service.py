@@ -15,6 +15,7 @@ from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.pull.failure import Cause
 from txsyncthing.pull.finish import Outcome, set_metadata
 from txsyncthing.pull.ledger import DELETE, METADATA, UPDATE, Ledger
+from txsyncthing.pull.obstacles import above
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.plan import Deletions, Plan
 from txsyncthing.pull.renames import Rename, rename_files
@@ -57,6 +58,7 @@ class Steps:
         self._matcher = matcher
         self._ledger = ledger
         self._go_on = go_on
+        self._respelled: dict[WireName, WireName] = {}  # directories of this round
 
     async def structure(self, batch: Plan) -> None:
         """All of a batch that comes before its files, but for the renames."""
@@ -64,6 +66,9 @@ class Steps:
         for wanted in batch.adopted:
             self._ledger.close(Outcome(wanted.name, (wanted._replace(sequence=0),)))
         await self._items(make_directories, batch.directories, UPDATE)
+        for item in batch.directories:
+            if item.respells:
+                self._respelled[item.respells] = item.wanted.name
         await self._items(make_symlinks, batch.symlinks, UPDATE)
         for items in _cut(batch.metadata):
             await self._batch(set_metadata, items, [wanted for wanted, _ in items], METADATA)
@@ -94,12 +99,25 @@ class Steps:
 
     async def delete(self, batch: Plan) -> None:
         """Files and symlinks, then directories, the deepest first."""
-        await self._items(delete_files, batch.deleted_files, DELETE)
-        for items in _cut(batch.deleted_directories):
+        await self._items(delete_files, self._found(batch.deleted_files), DELETE)
+        for items in _cut(self._found(batch.deleted_directories)):
             if not self._go_on():
                 return
             self._ledger.begin([item.wanted for item in items], DELETE)
             await self._directories(items)
+
+    def _found(self, items: Sequence[Item]) -> Sequence[Item]:
+        """With where they are, if a directory above them has got another spelling in this round."""
+        if not self._respelled:
+            return items
+        return [item._replace(lies=self._lies(item.wanted.name)) for item in items]
+
+    def _lies(self, name: WireName) -> WireName | None:
+        for directory in above(name):
+            new = self._respelled.get(directory)
+            if new is not None:
+                return WireName(new + name[len(directory) :])
+        return None
 
     async def _directories(self, items: Sequence[Item]) -> None:
         seams = self._seams

@@ -42,6 +42,7 @@ class Item(NamedTuple):
     wanted: FileInfo
     have: FileInfo | None
     respells: WireName | None = None  # a directory to be deleted, of the same name but for the case
+    lies: WireName | None = None  # where it is, if a directory above has got another spelling
 
 
 def make_directories(
@@ -131,29 +132,45 @@ def delete_files(
 ) -> list[Outcome]:
     """Delete files and symlinks; what is gone already is well."""
     names = [item.wanted.name for item in items]
+    places = [item.lies or item.wanted.name for item in items]
     options = options.begin(now)
     steps = [partial(_delete, item=item, options=options, now=now) for item in items]
-    return each(filesystem, names, steps, options.sync, options.keeper)
+    return each(filesystem, names, steps, options.sync, options.keeper, places)
+
+
+def _find(filesystem: Filesystem, item: Item) -> tuple[WireName, Stat | None]:
+    """
+    What is to be deleted, and where it is.
+
+    What is beyond a symlink is none of ours, nor what is spelled otherwise, if it was not we who did that.
+    """
+    name = item.wanted.name
+    try:
+        return name, look(filesystem, name)
+    except ThroughSymlink:
+        return name, None
+    except CaseConflict:
+        if item.lies is None:
+            return name, None
+    with suppress(ThroughSymlink, CaseConflict):
+        return item.lies, look(filesystem, item.lies)
+    return name, None
 
 
 def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float) -> Outcome:
     wanted, have = item.wanted, item.have
     copy = None
-    try:
-        found = look(filesystem, wanted.name)
-    except (ThroughSymlink, CaseConflict):
-        found = None  # what is beyond a symlink is none of ours, nor what is spelled otherwise
+    name, found = _find(filesystem, item)
     if found is not None:
         if found.kind is Kind.DIRECTORY:
             raise ItemFailed(Cause.UNEXPECTED_DIRECTORY, rescan=True)
-        expect(filesystem, wanted.name, have, options)
+        expect(filesystem, name, have, options)
         keeper = options.keeper
         if in_conflict(have, wanted, options.me):
-            by = wanted.modified_by
-            copy = keep_copy(filesystem, wanted.name, by, now, options.max_conflicts)
+            copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
             keeper = None
-        if look(filesystem, wanted.name) is not None:
-            drop(filesystem, keeper, wanted.name, found)
+        if look(filesystem, name) is not None:
+            drop(filesystem, keeper, name, found)
     rescan = (copy,) if copy else ()
     changes = (Change(wanted.name, DELETED, copy),) if found is not None else ()
     return Outcome(wanted.name, (deleted(wanted),), rescan=rescan, changes=changes)
@@ -180,7 +197,7 @@ def list_doomed(filesystem: Filesystem, items: Sequence[Item]) -> list[Doomed]:
     with filesystem.batch() as batch:
         for item in items:
             try:
-                children = tuple(_below(batch, item.wanted.name))
+                children = tuple(_below(batch, item.lies or item.wanted.name))
             except (FileNotFoundError, NotADirectoryError, ThroughSymlink):
                 result.append(Doomed(item))
             except OSError as error:
@@ -225,8 +242,9 @@ def delete_directories(
     the first of these reasons is told: not scanned yet, ignored, known here only.
     """
     names = [one.item.wanted.name for one in doomed]
+    places = [one.item.lies or one.item.wanted.name for one in doomed]
     steps = [partial(_remove, one=one, rules=rules, options=options) for one in doomed]
-    return each(filesystem, names, steps, options.sync)
+    return each(filesystem, names, steps, options.sync, places=places)
 
 
 def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOptions) -> Outcome:
@@ -234,13 +252,10 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
     name = wanted.name
     if one.error is not None:
         return Outcome(name, error=item_error(name, one.error))
-    try:
-        found = look(filesystem, name)
-    except (ThroughSymlink, CaseConflict):
-        found = None
+    place, found = _find(filesystem, one.item)
     if found is None:
         return Outcome(name, (deleted(wanted),))
-    expect(filesystem, name, have, options)
+    expect(filesystem, place, have, options)
     if found.kind is not Kind.DIRECTORY:
         raise ItemFailed(Cause.CHANGED, rescan=True)
     rubbish = []
@@ -259,7 +274,7 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
             return Outcome(name, error=reason.of(name), rescan=tuple(surprising))
     for child in reversed(rubbish):
         _remove_rubbish(filesystem, child)
-    filesystem.remove_directory(name)
+    filesystem.remove_directory(place)
     return Outcome(name, (deleted(wanted),), changes=(Change(name, DELETED),))
 
 

@@ -12,12 +12,15 @@ from tests.folder.test_service import World
 from tests.pull.folder import ANN, BOB, answer, directory, file, gone
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import EventType
+from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.care import Care
 from txsyncthing.folder.guard import LATELY, Flow, Held
 from txsyncthing.folder.guard_service import AGAIN, NothingHeld
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.owner_service import CannotRefuse
 from txsyncthing.folder.service import FolderService
+from txsyncthing.index.values import Need
+from txsyncthing.pull.seams_service import PullIndex
 from txsyncthing.vocabulary.device import DeviceID, ShortID
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
@@ -429,3 +432,49 @@ def test_other_changes_do_not_make_it_another_batch(world: Guarded) -> None:
     world.clock.advance(AGAIN)
     held = answer(Deferred.fromCoroutine(service.guard.look()))
     assert held is not None and held.id != id
+
+
+def test_a_directory_above_what_is_held_keeps_its_spelling(world: Guarded) -> None:
+    world.disk = MemoryFilesystem(world.unix, folded=True)
+    service = world.with_files(30)
+    dir, inside = directory("dir"), [file(f"dir/f{n}", b"%d" % n) for n in range(20)]
+    for n, one in enumerate(inside):
+        world.peers.data[ANN][one.name] = b"%d" % n
+    world.tell(service, dir, *inside)
+    world.clock.advance(LATELY + 10)
+    world.tell(service, gone(dir), *(gone(world.shared(n)) for n in range(29)))
+    started(service.owner.release())
+    assert world.names() == ["dir", "f029"]  # whose deletion waits for that of what is in it
+    world.tell(service, directory("DIR"), *map(gone, inside))
+    world.clock.advance(120)
+    assert service.guard.held is not None and service.guard.held.lost.deletions == 20
+    assert world.names() == ["dir", "f029"]
+    started(service.owner.release())
+    world.clock.advance(120)
+    assert world.names() == ["DIR", "f029"]
+    assert service.index.counts().need.items == 0
+    assert world.disk.names("DIR") == []
+
+
+def test_a_limit_passed_in_the_middle_of_a_round_keeps_spellings_too(world: Guarded) -> None:
+    world.disk = MemoryFilesystem(world.unix, folded=True)
+    service = world.folder()
+    dir, inside = directory("dir"), [file(f"dir/f{n}", b"%d" % n) for n in range(20)]
+    for n, one in enumerate(inside):
+        world.peers.data[ANN][one.name] = b"%d" % n
+    world.tell(service, dir, *inside)
+    world.clock.advance(LATELY + 10)
+    plain = service.guard.doomed
+
+    def late(index: PullIndex, after: str, limit: int) -> Deferred[list[Need]]:
+        """All else comes when the round has begun."""
+        service.guard.doomed = plain  # type: ignore[method-assign]
+        news = [one._replace(sequence=900 + n) for n, one in enumerate(map(gone, inside))]
+        answer(service.index.update_remote(ANN, news))
+        return plain(index, after, limit)
+
+    service.guard.doomed = late  # type: ignore[method-assign]
+    world.tell(service, gone(dir), directory("DIR"))
+    world.clock.advance(120)
+    assert service.guard.held is not None
+    assert world.names() == ["dir"]

@@ -137,7 +137,9 @@ class FolderGuard:
 
     async def goes(self, batch: Plan) -> bool:
         items = risks(batch)
-        if items > self._budget and self.held is None:
+        # A directory that gets another spelling takes along what is below it by now.
+        anew = items > self._budget or any(item.respells for item in batch.directories)
+        if anew and self.held is None:
             await self._judge(await self._load())
             if self._holds:
                 return False
@@ -159,6 +161,10 @@ class FolderGuard:
         for start in range(0, len(names), _NAMES):
             some = names[start : start + _NAMES]
             without(batch, await self._index.ask(risk.at_risk, some, self.released))
+        olds = [item.respells for item in batch.directories if item.respells]
+        if olds:
+            waits = await self._index.ask(risk.above_held, olds, self.released, self._comes)
+            batch.directories = [item for item in batch.directories if item.respells not in waits]
 
     # Judging.
 

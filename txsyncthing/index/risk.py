@@ -162,6 +162,23 @@ def at_risk(reader: FolderReader, names: Sequence[WireName], marks: Marks) -> se
     return {WireName(name) for (name,) in rows}
 
 
+def above_held(
+    reader: FolderReader, directories: Sequence[WireName], marks: Marks, comes: Comes
+) -> set[WireName]:
+    """Which of these directories have files or links below them whose deletion waits."""
+    _set_comes(reader, comes)
+    question = (
+        f"{_with(reader, marks)} SELECT 1 {_JOINED} WHERE r.state = 3 AND r.name > ? AND r.name < ?"
+        f" AND r.deleted AND l.type <> {_DIRECTORY} AND {_RISKY} AND NOT coalesce(({_MOVED}), 0)"
+        f" {_uncovered(marks)} LIMIT 1"
+    )
+    return {
+        one
+        for one in directories
+        if reader.connection.execute(question, (f"{one}/", f"{one}0")).fetchone()
+    }
+
+
 def harmless(reader: FolderReader, after: str, limit: int, marks: Marks) -> list[Need]:
     """The needed items behind a name which are not at risk, or covered."""
     rows = reader.connection.execute(

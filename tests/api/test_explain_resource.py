@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 from twisted.internet.defer import Deferred, fail
 
-from tests.api.fakes import PEER, PHOTOS, RESTING, FakeIndex, FakeNodeApi
+from tests.api.fakes import ME, PEER, PHOTOS, RESTING, START, STRANGER, FakeIndex, FakeNodeApi
 from tests.api.test_guard_resource import SHORT, Scene
 from tests.pull.folder import answer, file
-from txsyncthing.cluster.status import DeviceStatus, Statistics
+from txsyncthing.cluster.status import Bytes, ConnectionStatus, DeviceStatus, Statistics
+from txsyncthing.connections.score import ConnectionInfo
+from txsyncthing.connections.service import DialStatus
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.vocabulary.folder import FolderState, RemoteState
@@ -48,7 +51,66 @@ def test_a_folder_that_is_up_to_date(scene: Scene) -> None:
         "sentence": "Up to date.",
         "reasons": [],
         "failed": {"items": 0, "causes": {}},
+        "devices": [
+            {
+                "device": str(PEER),
+                "name": f"theirs ({SHORT})",
+                "connected": False,
+                "sentence": "It is not connected (never seen).",
+                "reasons": document["devices"][0]["reasons"],  # type: ignore[index]
+                "folders": {"photos": "valid"},
+            }
+        ],
     }
+
+
+def about(api: FakeNodeApi) -> dict[str, Any]:
+    found: dict[str, Any] = api.get(f"/rest/x/explain?device={PEER}")
+    return found
+
+
+def test_a_device_that_hangs_up_has_not_added_us() -> None:
+    api = FakeNodeApi().start()
+    api.cluster.known[PEER] = DeviceStatus(False, strange=True)
+    document = about(api)
+    assert document["sentence"].startswith("It hangs up on us: it has not (yet) added this device")
+    (reason,) = document["reasons"]
+    assert reason["code"] == "not-added"
+    assert str(ME) in reason["remedy"]
+    (device,) = of(api)["devices"]  # type: ignore[misc]
+    assert device["reasons"] == [reason]  # type: ignore[has-type]
+
+
+def test_a_device_that_cannot_be_reached_says_what_dialling_met() -> None:
+    api = FakeNodeApi().start()
+    address = "tcp://192.0.2.1:22000"
+    api.holder.modify(
+        lambda now: replace(
+            now, devices=tuple(replace(one, addresses=(address,)) for one in now.devices)
+        )
+    )
+    api.connections.dialled[address] = DialStatus(START, "Connection refused.")
+    (reason,) = about(api)["reasons"]
+    assert reason["sentence"] == f"It is not connected (never seen). {address}: Connection refused."
+    assert reason["data"] == {"addresses": {address: "Connection refused."}}
+
+
+def test_a_device_that_shares_nothing_with_us_is_told_by_folder() -> None:
+    api = FakeNodeApi().start()
+    info = ConnectionInfo("tcp-client", "192.0.2.1:1", True, "TLS", START, 10)
+    api.cluster.known[PEER] = DeviceStatus(False, connections=(ConnectionStatus(info, Bytes()),))
+    api.cluster.states[PEER] = RemoteState.NOT_SHARING
+    document = about(api)
+    assert document["sentence"] == "It does not share photos with us (yet)."
+    assert document["folders"] == {"photos": "notSharing"}
+    api.cluster.states[PEER] = RemoteState.PAUSED
+    assert about(api)["reasons"][0]["code"] == "folder-paused-there"
+    api.cluster.states[PEER] = RemoteState.VALID
+    assert about(api)["reasons"] == []
+
+
+def test_a_device_that_is_not_configured() -> None:
+    assert FakeNodeApi().start().ask("GET", f"/rest/x/explain?device={STRANGER}").status == 404
 
 
 def test_a_paused_folder(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from txsyncthing.bep.lifecycle import (
     CLOSE_TIMEOUT,
     CONFIG_TIMEOUT,
     HELLO_TIMEOUT,
+    HUNG_UP,
     JUDGE_TIMEOUT,
     PARTING_TIMEOUT,
     Connection,
@@ -175,7 +176,12 @@ def test_the_end_of_the_transport_is_told_once(state: str) -> None:
     met.life.lost("cable cut")
     met.life.lost("again")
     met.life.broken("too late")
-    assert met.events == [("over", "cable cut")]
+    said = {
+        "greeting": "the peer hung up before its Hello (cable cut): it may have paused or ignored this"
+        " device",
+        "configuring": f"{HUNG_UP} (cable cut)",
+    }
+    assert met.events == [("over", said.get(state, "cable cut"))]
     assert met.clock.getDelayedCalls() == []
 
 

@@ -127,3 +127,15 @@ def test_a_node_that_goes_away_meanwhile_is_an_error() -> None:
 def test_an_empty_node() -> None:
     text = shown(node())
     assert "Folders:\n  no folder" in text
+
+
+def test_what_is_in_the_way_of_a_device_is_said() -> None:
+    there = node(folder("a", PHONE))
+    reason = {**REASON, "code": "not-added", "sentence": "It hangs up on us."}
+
+    def explained(query: dict[str, Any]) -> Any:
+        return {"reasons": [reason] if query.get("device") == PHONE else []}
+
+    there.on("/rest/x/explain", explained)
+    text = shown(there)
+    assert "  phone:\n    - It hangs up on us." in text

@@ -39,6 +39,40 @@ def test_two_devices_exchange_their_indexes(bench: Bench) -> None:
     assert pair.alice.cluster.remote_state(BOB, F) is RemoteState.VALID
 
 
+def test_a_device_that_has_not_added_us_is_told_once(bench: Bench) -> None:
+    alice, bob = bench.node(ALICE), bench.node(BOB)
+    alice.know(BOB)
+    bench.run(300)
+    hints = [line for line in alice.log.lines if "has not (yet) added this device" in line]
+    assert len(hints) == 1 and str(ALICE) in hints[0]
+    assert alice.cluster.devices()[BOB].strange
+    bob.know(ALICE)
+    bench.run(120)
+    assert alice.connected_to(BOB) >= 1
+    assert not alice.cluster.devices()[BOB].strange
+
+
+def test_a_device_that_pauses_us_is_no_stranger(bench: Bench) -> None:
+    pair = Pair(bench)
+    pair.bob.edit_device(ALICE, paused=True)
+    bench.run(120)
+    assert not pair.alice.cluster.devices()[BOB].strange
+    (error,) = {status.error for status in pair.alice.connections.dial_status().values()}
+    assert "hung up before its Hello" in str(error)
+
+
+def test_a_folder_that_a_device_does_not_share_is_told_once(bench: Bench) -> None:
+    alice, bob = bench.node(ALICE), bench.node(BOB)
+    alice.know(BOB)
+    bob.know(ALICE)
+    alice.share(BOB)
+    bench.run(3)
+    bob.edit_device(ALICE, name="al")
+    bench.run(3)
+    hints = [line for line in alice.log.lines if "does not share folder photos with us" in line]
+    assert len(hints) == 1
+
+
 def test_files_from_before_the_connection_are_told_too(bench: Bench) -> None:
     alice, bob = bench.node(ALICE), bench.node(BOB)
     alice.know(BOB)

@@ -6,13 +6,21 @@ What has to be asked is asked of the index's reader, in pieces, and of a disk wo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from txsyncthing.api import explain_shapes as shapes
 from txsyncthing.api.db_resource import NO_FOLDER, PAUSED, page_of
-from txsyncthing.api.encoding import seconds_text
+from txsyncthing.api.device_reasons import DeviceFacts, away, device_reasons
 from txsyncthing.api.exchange import Answer, Question, Refused, Route, encoded, json
-from txsyncthing.api.seams import CareView, ClusterView, FoldersView, FolderView
+from txsyncthing.api.seams import (
+    CareView,
+    ClusterView,
+    ConnectionsView,
+    FoldersView,
+    FolderView,
+)
+from txsyncthing.api.system_resource import device_of
+from txsyncthing.cluster.status import DeviceStatus
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.folder.item_reasons import ItemFacts, explain_item, known
@@ -49,6 +57,7 @@ class ExplainResource:
         folders: FoldersView,
         holder: ConfigHolder,
         cluster: ClusterView,
+        connections: ConnectionsView,
         care: CareView,
         lane: Lane,
         me: DeviceID,
@@ -57,6 +66,7 @@ class ExplainResource:
         self._folders = folders
         self._holder = holder
         self._cluster = cluster
+        self._connections = connections
         self._care = care
         self._lane = lane
         self._me = me
@@ -81,11 +91,14 @@ class ExplainResource:
         return folder
 
     async def explain(self, question: Question) -> Answer:
+        if name := question.get("device"):
+            return self._device(device_of(name, 400))
         config = self._config(question)
         if name := question.get("file"):
             return await self._item(config, self._folders.get(config.id), name)
         facts = await self._facts(config, self._folders.get(config.id))
-        return json(shapes.folder(config.label, facts, explain(facts)))
+        devices = self._devices(config)
+        return json(shapes.folder(config.label, facts, explain(facts), devices))
 
     async def errors(self, question: Question) -> Answer:
         """What ``/rest/folder/errors`` lists, with cause and remedy."""
@@ -93,6 +106,48 @@ class ExplainResource:
         page, perpage = page_of(question)
         status = self._running(config).status()
         return encoded([await self._lane.run(shapes.errors_body, status, page, perpage)])
+
+    # Devices.
+
+    def _device(self, device: DeviceID) -> Answer:
+        configuration = self._holder.current
+        status = self._cluster.devices().get(device)
+        if status is None:
+            raise Refused(404, "no such device")
+        facts = self._device_facts(device, status, configuration.folders_shared_with(device))
+        return json(shapes.device(self._name(device), facts, device_reasons(facts)))
+
+    def _devices(self, folder: FolderConfig) -> list[dict[str, object]]:
+        """With whom a folder is shared, each with what is in the way of that."""
+        known = self._cluster.devices()
+        found = []
+        for member in folder.devices:
+            status = known.get(member.id)
+            if status is not None:
+                facts = self._device_facts(member.id, status, [folder])
+                found.append(shapes.device(self._name(member.id), facts, device_reasons(facts)))
+        return found
+
+    def _device_facts(
+        self, device: DeviceID, status: DeviceStatus, folders: Iterable[FolderConfig]
+    ) -> DeviceFacts:
+        config = self._holder.current.device(device)
+        dials = self._connections.dial_status()
+        return DeviceFacts(
+            self._me,
+            device,
+            status,
+            {
+                one.id: self._cluster.remote_state(device, one.id)
+                for one in folders
+                if not one.paused
+            },
+            {
+                address: error
+                for address in (config.addresses if config else ())
+                if address in dials and (error := dials[address].error)
+            },
+        )
 
     # Folders.
 
@@ -160,9 +215,7 @@ class ExplainResource:
         if status.paused:
             return "is paused here"
         if not status.connected:
-            seen = status.statistics.last_seen
-            last = f"last seen {seconds_text(seen)}" if seen else "never seen"
-            return f"is not connected ({last})"
+            return away(status)
         state = self._cluster.remote_state(device, folder)
         if state is RemoteState.PAUSED:
             return "has paused the folder"

@@ -5,9 +5,10 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from txsyncthing.api.device_reasons import DeviceFacts
 from txsyncthing.api.encoding import body, exact_text, moment_text
 from txsyncthing.config.config import Configuration
 from txsyncthing.filesystem.seam import Kind
@@ -35,8 +36,10 @@ def when(unix: float | None) -> str | None:
     return exact_text(unix) if unix else None
 
 
-def folder(label: str, facts: FolderFacts, value: Explanation) -> dict[str, Any]:
-    """``/rest/x/explain?folder=``."""
+def folder(
+    label: str, facts: FolderFacts, value: Explanation, devices: Sequence[Mapping[str, object]]
+) -> dict[str, Any]:
+    """``/rest/x/explain?folder=``; ``devices``: with whom it is shared, as ``device`` shows them."""
     status = facts.status
     return {
         "folder": facts.id,
@@ -49,6 +52,19 @@ def folder(label: str, facts: FolderFacts, value: Explanation) -> dict[str, Any]
         "reasons": [reason(one) for one in value.reasons],
         "failed": _failed(status),
         "nextScan": when(status.next_scan) if status else None,
+        "devices": devices,
+    }
+
+
+def device(name: str, facts: DeviceFacts, reasons: Sequence[Reason]) -> dict[str, Any]:
+    """``/rest/x/explain?device=``."""
+    return {
+        "device": str(facts.device),
+        "name": name,
+        "connected": facts.status.connected,
+        "sentence": reasons[0].sentence if reasons else "All is well.",
+        "reasons": [reason(one) for one in reasons],
+        "folders": {id: state.value for id, state in sorted(facts.folders.items())},
     }
 
 

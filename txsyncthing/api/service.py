@@ -152,6 +152,7 @@ class ApiService(Service):
             folders=parts.folders,
             holder=parts.holder,
             cluster=parts.cluster,
+            connections=parts.connections,
             care=parts.care,
             lane=parts.workers.disk,
             me=parts.node.id,

@@ -21,6 +21,7 @@ JUDGE_TIMEOUT = 60.0  # seconds in which our own node must accept or refuse
 CONFIG_TIMEOUT = 300.0  # seconds until the peer's Cluster Config; it may take its time
 PARTING_TIMEOUT = 0.5  # seconds in which the peer may hang up first, as one does on Close
 CLOSE_TIMEOUT = 10.0  # seconds in which our Close must have left
+HUNG_UP = "the peer hung up after our Hello"  # begins the reason, where no Cluster Config came
 
 
 class Wire(Protocol):
@@ -271,8 +272,19 @@ def tell(inputs: Lifecycle, core: Connection, reason: str) -> None:
 
 
 @greeting.upon(Lifecycle.lost).to(closed)
-@judging.upon(Lifecycle.lost).to(closed)
+def nameless(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    limit.cancel()
+    why = "it may have paused or ignored this device"
+    core.wire.over(f"the peer hung up before its Hello ({reason.rstrip('.')}): {why}")
+
+
 @configuring.upon(Lifecycle.lost).to(closed)
+def turned_away(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
+    limit.cancel()
+    core.wire.over(f"{HUNG_UP} ({reason.rstrip('.')})")
+
+
+@judging.upon(Lifecycle.lost).to(closed)
 def forget_and_tell(inputs: Lifecycle, core: Connection, limit: Timer, reason: str) -> None:
     limit.cancel()
     core.wire.over(reason)

@@ -76,6 +76,12 @@ def lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield from _next(answer.get("next"), "")
     if answer.get("file"):
         yield from _item(answer)
+        return
+    for device in answer.get("devices") or ():
+        why = list(reasons(device["reasons"]))
+        if why:
+            yield f"{device['name']}:"
+            yield from ("  " + line for line in why)
 
 
 def reasons(found: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from txsyncthing.cli.seam import Node
 from txsyncthing.cli.survey import survey
 
 SHOWN = 5  # of the notices
+_SHOWN = frozenset({"device-paused"})  # the table says it
 
 
 def screen(found: dict[str, Any], address: str) -> Iterator[str]:
@@ -31,6 +32,12 @@ def screen(found: dict[str, Any], address: str) -> Iterator[str]:
             yield from ("    " + line for line in why)
     yield ""
     yield from _table("Devices", found["devices"], _device, "no other device")
+    for device in found["devices"]:
+        known = (device["explanation"] or {}).get("reasons") or ()
+        why = list(reasons(one for one in known if one["code"] not in _SHOWN))
+        if why:
+            yield f"  {device['name'] or device['id'][:7]}:"
+            yield from ("    " + line for line in why)
     offered = len(found["pendingDevices"] or {}), len(found["pendingFolders"] or {})
     if any(offered):
         yield ""

@@ -50,7 +50,9 @@ async def survey(node: Node) -> dict[str, Any]:
             for one in folder["devices"]
         )
         completion = await node.get("/rest/db/completion", device=id) if shares else {}
-        return _device(config, connections.get(id, {}), statistics.get(id, {}), completion)
+        explanation = await _explanation(node, device=id) if explains else None
+        found = _device(config, connections.get(id, {}), statistics.get(id, {}), completion)
+        return {**found, "explanation": explanation}
 
     return {
         "device": {"id": me, "name": names.get(me, ""), "uptime": system["uptime"]},
@@ -66,19 +68,13 @@ async def survey(node: Node) -> dict[str, Any]:
 async def _folder(node: Node, config: dict[str, Any], explains: bool) -> dict[str, Any]:
     id = config["id"]
     status: dict[str, Any] = {}
-    explanation = None
     if not config["paused"]:
         try:
             status = await node.get("/rest/db/status", folder=id)
         except Refused as refused:
             if refused.status != 404:  # just paused
                 raise
-    if explains:
-        try:
-            explanation = await node.get("/rest/x/explain", folder=id)
-        except Refused as refused:
-            if refused.status not in (404, 405):
-                raise
+    explanation = await _explanation(node, folder=id) if explains else None
     return {
         "id": id,
         "label": config["label"],
@@ -96,6 +92,16 @@ async def _folder(node: Node, config: dict[str, Any], explains: bool) -> dict[st
         "failedItems": status.get("pullErrors", status.get("errors", 0)),
         "explanation": explanation,
     }
+
+
+async def _explanation(node: Node, **what: Any) -> Any:
+    """None from a node that does not explain."""
+    try:
+        return await node.get("/rest/x/explain", **what)
+    except Refused as refused:
+        if refused.status not in (404, 405):
+            raise
+        return None
 
 
 def _device(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
 
+from txsyncthing.bep.lifecycle import HUNG_UP
 from txsyncthing.bep.messages import ClusterConfig, DownloadProgress
 from txsyncthing.cluster.accept import Agreed, Offered, Unacceptable, Verdict, judge
 from txsyncthing.cluster.announce import SECONDARY, IndexFacts, announcement, shares
@@ -73,6 +74,8 @@ class DeviceDesk:
         self._told: dict[Link, Announcement] = {}
         self._agreed: dict[FolderID, Agreed] = {}  # of the peer's last Cluster Config
         self._ignored: frozenset[FolderID] = frozenset()  # of those offered, at the last look
+        self._unshared: frozenset[FolderID] = frozenset()  # of ours, as was told
+        self.strange = False  # it hung up on our Hello: it has not added us, as it seems
         self.config: ClusterConfig | None = None  # that one
         self._theirs: Link | None = None  # where it came
         self._forgotten: set[FolderID] = (
@@ -176,7 +179,7 @@ class DeviceDesk:
         return facts
 
     def exchange(self, link: Link, config: ClusterConfig) -> None:
-        self._theirs, self.config = link, config
+        self._theirs, self.config, self.strange = link, config, False
         self._bridge.indexes.end_device(
             self.device
         )  # all begin anew, from what the peer says it has
@@ -205,6 +208,7 @@ class DeviceDesk:
             link.close(str(error))
             return None
         self._ignored = verdict.ignored
+        self._tell_unshared(verdict)
         standing = bridge.peers.put(self.device)
         standing.states = verdict.states
         for folder in standing.received.keys() - verdict.states.keys():
@@ -226,6 +230,18 @@ class DeviceDesk:
         self._settle()
         return verdict
 
+    def _tell_unshared(self, verdict: Verdict) -> None:
+        """One line for each folder that we share and it does not, when that is new."""
+        states = verdict.states.items()
+        unshared = frozenset(id for id, state in states if state is RemoteState.NOT_SHARING)
+        for id in sorted(unshared - self._unshared):
+            self._bridge.log.info(
+                "{device} does not share folder {folder} with us (yet): accept it there",
+                device=self.device,
+                folder=id,
+            )
+        self._unshared = unshared
+
     def silence(self) -> None:
         self._theirs = self.config = None
         self._agreed = {}
@@ -237,6 +253,13 @@ class DeviceDesk:
         bridge.peers.drop(self.device)
         bridge.left(self.device)
         bridge.log.info("{device} is disconnected: {reason}", device=self.device, reason=reason)
+        if reason.startswith(HUNG_UP) and not self.strange:
+            bridge.log.warn(
+                "{device} has not (yet) added this device, as it seems: accept it there, or add {me}",
+                device=self.device,
+                me=bridge.me,
+            )
+        self.strange = reason.startswith(HUNG_UP)
         bridge.emit(EventType.DEVICE_DISCONNECTED, {"id": str(self.device), "error": reason})
         for id in standing.states if standing is not None else ():
             folder = bridge.folders.get(id)

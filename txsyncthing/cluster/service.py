@@ -313,7 +313,7 @@ class ClusterService(Service):
         statistics = self._pending.statistics(id)
         standing = self._peers.get(id)
         if standing is None or not standing.links:
-            return DeviceStatus(paused, statistics=statistics)
+            return DeviceStatus(paused, statistics=statistics, strange=desk.strange)
         connections, total = [], Bytes()
         for link in standing.links:
             traffic = link.stats()

@@ -43,13 +43,18 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """One configured device."""
+    """
+    One configured device.
+
+    :ivar strange: it hung up on our Hello the last time: it has not added us, as it seems.
+    """
 
     paused: bool
     client_version: str = ""  # empty if away
     connections: tuple[ConnectionStatus, ...] = ()  # the first is the primary
     bytes: Bytes = Bytes()  # of the connections that stand now
     statistics: Statistics = Statistics()
+    strange: bool = False
 
     @property
     def connected(self) -> bool:

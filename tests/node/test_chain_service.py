@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from twisted.application.service import Service
+from twisted.application.service import Application, Service
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver
 
 from txsyncthing.node.chain_service import ChainService
+from txsyncthing.runtime.log_service import Logs, WholeLog
 
 
 class Part(Service):
@@ -54,3 +57,13 @@ def test_a_part_that_fails_to_stop_does_not_keep_the_others_running() -> None:
     chain.stopService().addErrback(lambda failure: failures.append(failure.value))
     assert told[2:] == ["stop b", "stop a"]
     assert [str(failure) for failure in failures] == ["disk full"]
+
+
+def test_the_application_that_it_joins_logs_where_it_says() -> None:
+    observer = WholeLog(Logs(Clock().seconds), Clock().seconds)
+    application = Application("node")
+    ChainService([], observer).setServiceParent(application)
+    assert application.getComponent(ILogObserver) is observer
+    other = Application("other")
+    ChainService([]).setServiceParent(other)
+    assert other.getComponent(ILogObserver, None) is None

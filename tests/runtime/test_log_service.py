@@ -8,7 +8,7 @@ from twisted.logger import Logger, LogPublisher
 from twisted.python.failure import Failure
 
 from txsyncthing.runtime.lines import Level, Line, Ring
-from txsyncthing.runtime.log_service import Logs, LogService, stream_sink
+from txsyncthing.runtime.log_service import Logs, LogService, WholeLog, stream_sink
 
 
 def test_a_line_carries_time_level_area_and_the_filled_format() -> None:
@@ -106,6 +106,24 @@ def test_what_is_printed_is_not_heard_so_that_a_sink_may_print() -> None:
     LogService(logs, publisher, Clock().seconds).startService()
     logs.area("scan").error("once")
     assert [line.message for line in logs.lines(-1)] == ["once"]
+
+
+def test_the_whole_log_has_warnings_and_what_is_printed_as_lines_of_ours() -> None:
+    publisher = LogPublisher()
+    logs = Logs(Clock().seconds)
+    publisher.addObserver(WholeLog(logs, Clock().seconds))
+    web, printed = (Logger(namespace=name, observer=publisher) for name in ("web", "stderr"))
+    web.info("Starting factory")
+    web.error("broken {what}", what="pipe")
+    printed.error("{log_io}", log_io="Exception ignored")
+    kept = [(line.level, line.area, line.message) for line in logs.lines(-1)]
+    assert kept == [
+        (Level.ERROR, "twisted", "broken pipe"),
+        (Level.WARN, "twisted", "Exception ignored"),
+    ]
+    logs.set_level(Level.DEBUG, "twisted")
+    web.info("Starting factory")
+    assert logs.lines(-1)[-1].message == "Starting factory"
 
 
 def test_a_ring_keeps_the_newest_thousand() -> None:

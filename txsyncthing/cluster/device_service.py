@@ -109,7 +109,8 @@ class DeviceDesk:
         bridge, info = self._bridge, self.infos[link]
         first = self.standing is None
         bridge.peers.put(self.device).links.append(link)
-        bridge.log.info(
+        log = bridge.log.debug if self.strange else bridge.log.info
+        log(
             "{device} is connected: {type}, {address}",
             device=self.device,
             type=info.type,
@@ -179,7 +180,10 @@ class DeviceDesk:
         return facts
 
     def exchange(self, link: Link, config: ClusterConfig) -> None:
-        self._theirs, self.config, self.strange = link, config, False
+        if self.strange:
+            self.strange = False
+            self._bridge.log.info("{device} knows this device now", device=self.device)
+        self._theirs, self.config = link, config
         self._bridge.indexes.end_device(
             self.device
         )  # all begin anew, from what the peer says it has
@@ -252,14 +256,17 @@ class DeviceDesk:
         standing = bridge.peers.get(self.device)
         bridge.peers.drop(self.device)
         bridge.left(self.device)
-        bridge.log.info("{device} is disconnected: {reason}", device=self.device, reason=reason)
-        if reason.startswith(HUNG_UP) and not self.strange:
+        strange = reason.startswith(HUNG_UP)
+        log = bridge.log.debug if strange and self.strange else bridge.log.info
+        log("{device} is disconnected: {reason}", device=self.device, reason=reason)
+        if strange and not self.strange:
             bridge.log.warn(
-                "{device} has not (yet) added this device, as it seems: accept it there, or add {me}",
+                "{device} has not (yet) added this device, as it seems: accept it there, or add {me};"
+                " dialled again and again until then, in silence",
                 device=self.device,
                 me=bridge.me,
             )
-        self.strange = reason.startswith(HUNG_UP)
+        self.strange = strange
         bridge.emit(EventType.DEVICE_DISCONNECTED, {"id": str(self.device), "error": reason})
         for id in standing.states if standing is not None else ():
             folder = bridge.folders.get(id)

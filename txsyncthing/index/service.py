@@ -141,7 +141,8 @@ class FolderIndex:
         await self._close()
         if self.path != MEMORY:
             aside = await self._workers.disk.run(move_aside if keep else delete, self.path)
-            self._log.warn("{path} was moved to {aside}", path=self.path, aside=aside or "nowhere")
+            what = f"is kept as {aside}" if aside else "is deleted: the folder lies elsewhere now"
+            self._log.warn("a new database; the old {path} {what}", path=self.path, what=what)
         await self._open()
 
     # -- what stands, without waiting

@@ -52,7 +52,7 @@ from txsyncthing.node.views import ProcessView
 from txsyncthing.node.watches import folder_watches
 from txsyncthing.node.world import DatabaseDirectory, World
 from txsyncthing.runtime.lines import Level
-from txsyncthing.runtime.log_service import Log, Logs, LogService, Sink, stream_sink
+from txsyncthing.runtime.log_service import Log, Logs, LogService, Sink, WholeLog, stream_sink
 from txsyncthing.runtime.worker_service import WorkerService
 from txsyncthing.tls.endpoint import TlsNode
 from txsyncthing.vocabulary.address import IPInterface
@@ -135,8 +135,9 @@ def makeService(options: Options) -> IService:
         replace=not (options["no-restart"] or says_yes(environment, "STNORESTART")),
         pidfile=parent.get("pidfile") or "",
     )
+    own_log = not any(parent.get(option) for option in ("logfile", "syslog", "logger"))
     try:
-        service = process_service(reactor, settings, home, ending, foreground)
+        service = process_service(reactor, settings, home, ending, foreground, own_log)
     except OSError as error:
         home.close()
         raise SystemExit(f"txsyncthing: {error.filename}: {error.strerror}") from None
@@ -156,9 +157,19 @@ def more_descriptors() -> None:
 
 
 def process_service(
-    reactor: Any, settings: Settings, home: Home, ending: Ending, foreground: bool
+    reactor: Any,
+    settings: Settings,
+    home: Home,
+    ending: Ending,
+    foreground: bool,
+    own_log: bool = True,
 ) -> IService:
-    """Everything that a node's process runs, in the order in which it starts."""
+    """
+    Everything that a node's process runs, in the order in which it starts.
+
+    :param own_log: what Twisted logs goes to our log, and nowhere else; not where twistd was given another
+        one: there all stays as it is, and we hear of the warnings.
+    """
     logs = Logs(
         time.time,
         settings.log_level,
@@ -220,20 +231,21 @@ def process_service(
     )
     node.events.emit(EventType.STARTING, {"home": str(home.paths.config), "myID": str(me)})
     if os.geteuid() == 0:
-        logs.area("node").error(
+        logs.area("node").warn(
             "running as root: use an account of its own, so that a fault cannot reach all of the machine"
         )
     return ChainService(
         [
             HomeService(home),
-            LogService(logs, globalLogPublisher, time.time),
+            *([] if own_log else [LogService(logs, globalLogPublisher, time.time)]),
             workers,
             file,
             DrivenService(node, api, logs.area("api"), ending),
             *audit_services(settings, node.events),
             SystemdService(reactor, os.environ),
             CollectorService(reactor),
-        ]
+        ],
+        WholeLog(logs, time.time) if own_log else None,
     )
 
 

@@ -120,6 +120,10 @@ class Logs:
         names = sorted(self._areas.keys() | self._levels.keys())
         return {name: self._levels.get(name, self._level) for name in names}
 
+    def level_of(self, area: str) -> Level:
+        """An area's own level, or that of all which have none."""
+        return self._levels.get(area, self._level)
+
     @property
     def level(self) -> Level:
         return self._level
@@ -169,6 +173,30 @@ class LogService(Service):
     def stopService(self) -> None:
         self.running = False
         self._publisher.removeObserver(self._observer)
+
+
+@implementer(ILogObserver)
+class WholeLog:
+    """
+    The log of a process that is one node: what Twisted warns of and what libraries print become lines as all
+    others; what else Twisted tells does where the level of ``twisted`` is DEBUG.
+
+    The sinks must not print what twisted.logger catches: they would hear themselves.
+    """
+
+    def __init__(self, logs: Logs, unix: Callable[[], float]) -> None:
+        self._logs = logs
+        self._unix = unix
+
+    def __call__(self, event: LogEvent) -> None:
+        level = _LEVELS[event.get("log_level", LogLevel.info)]
+        text = _text(event)
+        if event.get("log_namespace") in _PRINTED:
+            level, text = Level.WARN, text or str(event.get("log_io", ""))
+        elif level.rank < Level.WARN.rank:
+            level = Level.DEBUG
+        if level is not Level.DEBUG or self._logs.level_of("twisted") is Level.DEBUG:
+            self._logs.add(Line(self._unix(), level, "twisted", text))
 
 
 @implementer(ILogObserver)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -521,3 +522,17 @@ def test_what_systems_say_of_a_file_is_shown_as_the_official_daemon_does() -> No
         "FreeBSD": None,
         "NetBSD": {"Xattrs": []},
     }
+
+
+def test_very_many_failed_items_are_neither_sorted_nor_shown_by_the_reactor() -> None:
+    class Errors(tuple[ItemError, ...]):
+        def __iter__(self) -> Iterator[ItemError]:
+            raise AssertionError("looked through")
+
+    api = FakeNodeApi().start()
+    errors = Errors([ItemError("f", "no-space", "full")] * 100_000)
+    api.folders.photos.now = FolderStatus(
+        PHOTOS, FolderState.IDLE, START, scan_errors=errors, pull_errors=errors
+    )
+    status = api.get("/rest/db/status?folder=photos")
+    assert (status["errors"], status["pullErrors"]) == (200_000, 200_000)

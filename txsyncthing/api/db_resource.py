@@ -34,7 +34,6 @@ from txsyncthing.folder.service import FolderFailed
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.runtime.worker_service import Lane
 from txsyncthing.vocabulary.device import DeviceID
-from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID, FolderState, PullOrder
 from txsyncthing.vocabulary.name import BadName, WireName, check_name
@@ -199,19 +198,10 @@ class DbResource:
         except (FolderFailed, OSError) as failed:
             raise Refused(500, str(failed)) from None
 
-    def errors(self, question: Question) -> Answer:
-        folder = self._running(question)
+    async def errors(self, question: Question) -> Answer:
+        status = self._running(question).status()
         page, perpage = page_of(question)
-        first = (page - 1) * perpage
-        some: Sequence[ItemError] = folder.status().errors[first : first + perpage]
-        return json(
-            {
-                "errors": shapes.item_errors(some),
-                "folder": question.get("folder"),
-                "page": page,
-                "perpage": perpage,
-            }
-        )
+        return encoded([await self._lane.run(shapes.errors_body, status, page, perpage)])
 
 
 def _ignores(value: Ignores) -> Answer:

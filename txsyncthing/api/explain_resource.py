@@ -25,12 +25,13 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
 from txsyncthing.folder.item_reasons import ItemFacts, explain_item, known
 from txsyncthing.folder.look import look_at
-from txsyncthing.folder.reasons import FolderFacts, explain
+from txsyncthing.folder.reasons import Failures, FolderFacts, count_failures, explain
 from txsyncthing.index import risk
 from txsyncthing.index.missing import Missing, missing
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.runtime.worker_service import Lane
 from txsyncthing.vocabulary.device import LOCAL_DEVICE, DeviceID, ShortID, short_text
+from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderID, FolderState, RemoteState
 from txsyncthing.vocabulary.name import BadName, WireName, check_name
 
@@ -174,8 +175,10 @@ class ExplainResource:
         if folder is None:
             return facts
         status, progress = folder.status(), folder.progress()
+        errors = status.pull_errors, status.scan_errors
         facts = facts._replace(
             status=status,
+            failures=await self._lane.run(count_failures, *errors) if whole else Failures(),
             since=folder.since.of,
             in_progress=len(progress.in_progress),
             queued=len(progress.queued),
@@ -303,9 +306,7 @@ class ExplainResource:
             sight=await self._lane.run(look_at, folder.filesystem, name),
             needed=needed,
             risky=risky,
-            errors=tuple(
-                one for one in (*status.pull_errors, *status.scan_errors) if one.path == name
-            ),
+            errors=await self._lane.run(_errors_of, name, status.pull_errors, status.scan_errors),
             in_progress=name in progress.in_progress,
             queued=name in progress.queued,
             progress=moving,
@@ -313,3 +314,8 @@ class ExplainResource:
             ignore_delete=config.ignore_delete,
             ignored=folder.matcher().match(name).ignored,
         )
+
+
+def _errors_of(name: WireName, *lists: tuple[ItemError, ...]) -> tuple[ItemError, ...]:
+    """A worker's job: there may be very many."""
+    return tuple(one for errors in lists for one in errors if one.path == name)

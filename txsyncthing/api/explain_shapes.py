@@ -15,7 +15,7 @@ from txsyncthing.filesystem.seam import Kind
 from txsyncthing.folder.care import Care
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.item_reasons import ItemExplanation, ItemFacts, changed_here, has
-from txsyncthing.folder.reasons import Explanation, FolderFacts, Next, Reason
+from txsyncthing.folder.reasons import Explanation, Failures, FolderFacts, Next, Reason
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.vocabulary.device import DeviceID, ShortID, short_text
 from txsyncthing.vocabulary.error import ItemError
@@ -50,7 +50,7 @@ def folder(
         "complete": value.complete,
         "sentence": value.sentence,
         "reasons": [reason(one) for one in value.reasons],
-        "failed": _failed(status),
+        "failed": _failed(facts.failures or Failures()),
         "nextScan": when(status.next_scan) if status else None,
         "devices": devices,
     }
@@ -68,10 +68,10 @@ def device(name: str, facts: DeviceFacts, reasons: Sequence[Reason]) -> dict[str
     }
 
 
-def _failed(status: FolderStatus | None) -> dict[str, Any]:
+def _failed(failures: Failures) -> dict[str, Any]:
     causes: dict[str, int] = {}
-    for error in (*status.scan_errors, *status.pull_errors) if status else ():
-        causes[error.cause] = causes.get(error.cause, 0) + 1
+    for cause, some in (*failures.scan.items(), *failures.pull.items()):
+        causes[cause] = causes.get(cause, 0) + some.items
     return {"items": sum(causes.values()), "causes": dict(sorted(causes.items()))}
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from txsyncthing.api.encoding import (
     EPOCH,
     ZERO_TIME,
+    body,
     exact_text,
     number,
     seconds_text,
@@ -25,7 +26,6 @@ from txsyncthing.connections.service import DialStatus, ListenerStatus
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.runtime.lines import Level, Line
 from txsyncthing.vocabulary.device import DeviceID
-from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderID
 
 V = TypeVar("V")
@@ -186,8 +186,8 @@ def folder_status(value: FolderStatus) -> dict[str, Any]:
     """``/rest/db/status``, and the event FolderSummary's ``summary``."""
     world, here, need, changed = value.global_, value.local, value.need, value.receive_only
     return {
-        "errors": len(value.errors),
-        "pullErrors": len(value.errors),
+        "errors": value.failed,
+        "pullErrors": value.failed,
         "invalid": "",
         "globalFiles": world.files,
         "globalDirectories": world.directories,
@@ -250,9 +250,18 @@ def completion(value: Completion) -> dict[str, Any]:
     }
 
 
-def item_errors(value: Iterable[ItemError]) -> list[dict[str, str]] | None:
-    """Failed items; none are null."""
-    return [{"path": one.path, "error": one.error} for one in value] or None
+def errors_body(value: FolderStatus, page: int, perpage: int) -> bytes:
+    """``/rest/folder/errors`` as JSON, from page 1 on; none are null. A job for a worker."""
+    first = (page - 1) * perpage
+    some = value.errors[first : first + perpage]
+    return body(
+        {
+            "errors": [{"path": one.path, "error": one.error} for one in some] or None,
+            "folder": value.id,
+            "page": page,
+            "perpage": perpage,
+        }
+    )
 
 
 def device_statistics(

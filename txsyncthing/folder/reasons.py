@@ -6,6 +6,7 @@ Codes are for programs and stay; sentences are for people. All times are unix se
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -45,11 +46,45 @@ class Reason(NamedTuple):
     data: Mapping[str, Any] = {}
 
 
+class Failed(NamedTuple):
+    """Items that failed for one cause: how many, the first, and some of their paths."""
+
+    items: int
+    first: ItemError
+    sample: tuple[str, ...]
+
+
+class Failures(NamedTuple):
+    """By cause, of the last pull and of the last scan."""
+
+    pull: Mapping[str, Failed] = {}
+    scan: Mapping[str, Failed] = {}
+
+
+def count_failures(pull: Sequence[ItemError], scan: Sequence[ItemError]) -> Failures:
+    """There may be very many: a worker's job."""
+    return Failures(_by_cause(pull), _by_cause(scan))
+
+
+def _by_cause(errors: Sequence[ItemError]) -> dict[str, Failed]:
+    counts = Counter(error.cause for error in errors)
+    some: dict[str, list[ItemError]] = {}
+    for error in errors:
+        found = some.setdefault(error.cause, [])
+        if len(found) < SAMPLE:
+            found.append(error)
+    return {
+        cause: Failed(count, some[cause][0], tuple(error.path for error in some[cause]))
+        for cause, count in counts.items()
+    }
+
+
 class FolderFacts(NamedTuple):
     """
     What there is to know of a folder.
 
     :ivar status: None: it does not run.
+    :ivar failures: what failed, by cause; None: it is still to be counted.
     :ivar busy: the folders that have the node's gate.
     :ivar missing: what nobody who is connected has.
     :ivar away: why a device is not connected; ``seen``: when it was last.
@@ -62,6 +97,7 @@ class FolderFacts(NamedTuple):
     paused: bool
     status: FolderStatus | None
     now: float
+    failures: Failures | None = None
     held: Held | None = None
     refusing: bool = False
     care: Care = DEFAULT_CARE
@@ -109,6 +145,9 @@ def _reasons(facts: FolderFacts) -> Iterable[Reason]:
     if status.state is FolderState.ERROR:
         yield error_reason(status, facts.now)
         return
+    if facts.failures is None:
+        counted = count_failures(status.pull_errors, status.scan_errors)
+        facts = facts._replace(failures=counted)
     if facts.held is not None:
         yield held_reason(facts.held, facts.care, facts.refusing, facts.id)
     yield from _failed(facts, status)
@@ -182,8 +221,9 @@ def _left(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
             data={"items": need},
         )
         return
-    failed = [error for error in status.pull_errors if error.cause not in _TOLD]
-    told = len(failed) + facts.missing.total.items
+    pull = facts.failures.pull if facts.failures is not None else {}
+    failed = sum(one.items for cause, one in pull.items() if cause not in _TOLD)
+    told = failed + facts.missing.total.items
     if facts.held is not None:
         told += facts.held.lost.items
     if told < need:
@@ -201,27 +241,26 @@ def _sends_only(facts: FolderFacts) -> bool:
 
 
 def _failed(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
-    for phase, errors, next, since in (
-        ("pull", status.pull_errors, _next_try(status), facts.since(PULL_FAILED)),
-        ("scan", status.scan_errors, _next_scan(status), facts.since(SCAN_FAILED)),
+    failures = facts.failures or Failures()
+    for phase, by_cause, next, since in (
+        ("pull", failures.pull, _next_try(status), facts.since(PULL_FAILED)),
+        ("scan", failures.scan, _next_scan(status), facts.since(SCAN_FAILED)),
     ):
-        by_cause: dict[str, list[ItemError]] = {}
-        for error in errors:
-            if error.cause not in _TOLD:
-                by_cause.setdefault(error.cause, []).append(error)
-        for cause, some in sorted(by_cause.items(), key=lambda one: -len(one[1])):
+        for cause, some in sorted(by_cause.items(), key=lambda one: -one[1].items):
+            if cause in _TOLD:
+                continue
             verb = "pulled" if phase == "pull" else "scanned"
             yield Reason(
                 "failed-items",
-                f"{_items(len(some))} could not be {verb}: {some[0].error.partition(': ')[2]}.",
+                f"{_items(some.items)} could not be {verb}: {some.first.error.partition(': ')[2]}.",
                 since,
-                _sentence(some[0].remedy),
+                _sentence(some.first.remedy),
                 next,
                 {
                     "phase": phase,
                     "cause": cause,
-                    "items": len(some),
-                    "sample": [error.path for error in some[:SAMPLE]],
+                    "items": some.items,
+                    "sample": list(some.sample),
                 },
             )
 

@@ -41,8 +41,13 @@ class FolderStatus:
     watch_error: str = ""  # why it, or a part of it, is not watched
 
     @property
+    def failed(self) -> int:
+        """How many items failed."""
+        return len(self.scan_errors) + len(self.pull_errors)
+
+    @property
     def errors(self) -> tuple[ItemError, ...]:
-        """What ``/rest/folder/errors`` lists, by name."""
+        """What ``/rest/folder/errors`` lists, by name. There may be very many: this is for workers."""
         return tuple(sorted((*self.scan_errors, *self.pull_errors)))
 
     @property

@@ -23,9 +23,10 @@ from txsyncthing.api.system_resource import device_of
 from txsyncthing.cluster.status import DeviceStatus
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.holder import ConfigHolder
+from txsyncthing.folder.failures import Failures, count_failures
 from txsyncthing.folder.item_reasons import ItemFacts, explain_item, known
 from txsyncthing.folder.look import look_at
-from txsyncthing.folder.reasons import Failures, FolderFacts, count_failures, explain
+from txsyncthing.folder.reasons import FolderFacts, explain
 from txsyncthing.index import risk
 from txsyncthing.index.missing import Missing, missing
 from txsyncthing.index.values import IndexFailed

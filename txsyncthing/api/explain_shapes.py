@@ -13,9 +13,10 @@ from txsyncthing.api.encoding import body, exact_text, moment_text
 from txsyncthing.config.config import Configuration
 from txsyncthing.filesystem.seam import Kind
 from txsyncthing.folder.care import Care
+from txsyncthing.folder.failures import Failures
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.item_reasons import ItemExplanation, ItemFacts, changed_here, has
-from txsyncthing.folder.reasons import Explanation, Failures, FolderFacts, Next, Reason
+from txsyncthing.folder.reasons import Explanation, FolderFacts, Next, Reason
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.vocabulary.device import DeviceID, ShortID, short_text
 from txsyncthing.vocabulary.error import ItemError

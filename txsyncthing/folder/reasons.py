@@ -6,21 +6,19 @@ Codes are for programs and stay; sentences are for people. All times are unix se
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from txsyncthing.folder.care import DEFAULT_CARE, Care
+from txsyncthing.folder.failures import SAMPLE, Failures, count_failures
 from txsyncthing.folder.guard import Held
 from txsyncthing.folder.schedule import HEALTH_PAUSE
 from txsyncthing.folder.since import NEEDED, PULL_FAILED, RECEIVE_ONLY, SCAN_FAILED
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.index.missing import Missing
 from txsyncthing.vocabulary.device import DeviceID
-from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 
-SAMPLE = 5  # paths of each cause
 _TOLD = frozenset({"held", "no-peer"})  # causes which are reasons of their own
 
 
@@ -44,39 +42,6 @@ class Reason(NamedTuple):
     remedy: str = ""  # empty: there is nothing to be done
     next: Next | None = None
     data: Mapping[str, Any] = {}
-
-
-class Failed(NamedTuple):
-    """Items that failed for one cause: how many, the first, and some of their paths."""
-
-    items: int
-    first: ItemError
-    sample: tuple[str, ...]
-
-
-class Failures(NamedTuple):
-    """By cause, of the last pull and of the last scan."""
-
-    pull: Mapping[str, Failed] = {}
-    scan: Mapping[str, Failed] = {}
-
-
-def count_failures(pull: Sequence[ItemError], scan: Sequence[ItemError]) -> Failures:
-    """There may be very many: a worker's job."""
-    return Failures(_by_cause(pull), _by_cause(scan))
-
-
-def _by_cause(errors: Sequence[ItemError]) -> dict[str, Failed]:
-    counts = Counter(error.cause for error in errors)
-    some: dict[str, list[ItemError]] = {}
-    for error in errors:
-        found = some.setdefault(error.cause, [])
-        if len(found) < SAMPLE:
-            found.append(error)
-    return {
-        cause: Failed(count, some[cause][0], tuple(error.path for error in some[cause]))
-        for cause, count in counts.items()
-    }
 
 
 class FolderFacts(NamedTuple):

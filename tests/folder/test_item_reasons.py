@@ -184,7 +184,13 @@ def test_on_its_way() -> None:
 
 def test_changed_in_a_receive_only_folder() -> None:
     ours = NEW._replace(local_flags=LocalFlag.RECEIVE_ONLY)
-    assert told(ours, OLD, needed=False).code == "receive-only-changed"
+    found = told(ours, OLD, needed=False)
+    assert found.code == "receive-only-changed"
+    (reason,) = found.blockers
+    assert reason.code == found.code and reason.sentence == found.sentence
+    assert "folder-revert photos" in reason.remedy
+    gone = told(ours._replace(deleted=True), OLD, needed=False, sight=Sight())
+    assert gone.sentence.startswith("It was deleted here")
 
 
 def test_what_devices_have() -> None:

@@ -14,6 +14,7 @@ from txsyncthing.filesystem.metadata import same_time
 from txsyncthing.filesystem.seam import Kind, Stat
 from txsyncthing.folder.look import Sight
 from txsyncthing.folder.reasons import (
+    REVERT,
     FolderFacts,
     Next,
     Reason,
@@ -205,6 +206,13 @@ def _blockers(facts: ItemFacts, wanted: bool) -> Iterable[Reason]:
             remedy="Nothing: the next scan finds it.",
             next=_scan(facts),
         )
+    if _only_here(facts):
+        yield Reason(
+            "receive-only-changed",
+            f"It was {'deleted' if facts.ours and facts.ours.deleted else 'changed'} here, in a"
+            " receive-only folder, and that is not sent.",
+            remedy=f"Revert it ({REVERT} {folder.id}), or make the folder send and receive.",
+        )
     if folder.paused:
         yield paused_reason(folder)
     elif folder.status is None:
@@ -260,7 +268,7 @@ def _verdict(
     facts: ItemFacts, wanted: bool, why_not: str, blockers: tuple[Reason, ...]
 ) -> tuple[str, str]:
     """The whole in one word and one sentence."""
-    ours, world = facts.ours, facts.world
+    world = facts.world
     if facts.ignored:
         return "ignored", "It is ignored here, and so neither sent nor taken."
     if facts.closed:
@@ -269,6 +277,10 @@ def _verdict(
         return "pulling", "It is being pulled now."
     if facts.queued:
         return "queued", "It waits for its turn in the pull that runs."
+    if _only_here(facts):
+        return "receive-only-changed", next(
+            one.sentence for one in blockers if one.code == "receive-only-changed"
+        )
     if blockers:
         first = blockers[0]
         if facts.needed and wanted:
@@ -277,8 +289,6 @@ def _verdict(
             return "not-scanned", first.sentence
         if first.code in ("bad-name", "name-too-long", "special", "through-symlink"):
             return "never-synced", first.sentence
-    if ours is not None and ours.local_flags & LocalFlag.RECEIVE_ONLY:
-        return "receive-only-changed", "It was changed here, in a receive-only folder: not sent."
     if world is None:
         return "not-scanned", "The index does not know it; no device has told of it."
     maker = facts.who(world.modified_by)
@@ -292,6 +302,11 @@ def _verdict(
         what = "Its deletion" if world.deleted else "The newest version"
         return "needed", f"{what}, by {maker}, is wanted and will be taken."
     return "not-needed", f"The newest version, by {maker}, differs, but nothing needs to be done."
+
+
+def _only_here(facts: ItemFacts) -> bool:
+    """Whether it was changed here in a receive-only folder."""
+    return facts.ours is not None and bool(facts.ours.local_flags & LocalFlag.RECEIVE_ONLY)
 
 
 def _closed(folder: FolderFacts) -> tuple[str, str]:

@@ -19,6 +19,8 @@ from txsyncthing.index.missing import Missing
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 
+OVERRIDE = "txsyncthing cli operations folder-override"
+REVERT = "txsyncthing cli operations folder-revert"
 _TOLD = frozenset({"held", "no-peer"})  # causes which are reasons of their own
 
 
@@ -127,7 +129,7 @@ def _reasons(facts: FolderFacts) -> Iterable[Reason]:
             "receive-only-changed",
             f"{_items(count)} changed here in a receive-only folder, and {_are(count)} not sent.",
             facts.since(RECEIVE_ONLY),
-            "Revert the changes, or make the folder send and receive.",
+            f"Revert the changes ({REVERT} {facts.id}), or make the folder send and receive.",
             data={"items": count},
         )
 
@@ -182,7 +184,8 @@ def _left(facts: FolderFacts, status: FolderStatus) -> Iterable[Reason]:
             f"{_items(need)} {_are(need)} not as the other devices have {_them(need)}; this folder only"
             " sends.",
             facts.since(NEEDED),
-            "Override the changes to send our versions, or make the folder send and receive.",
+            f"Override the changes ({OVERRIDE} {facts.id}) to send our versions, or make the folder send"
+            " and receive.",
             data={"items": need},
         )
         return

@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from txsyncthing.bep.bep_pb2 import IndexPb
-from txsyncthing.bep.check import CLUSTER_CONFIG, DOWNLOAD_PROGRESS, INDEX, BadMessage
+from txsyncthing.bep.check import (
+    CLUSTER_CONFIG,
+    DOWNLOAD_PROGRESS,
+    INDEX,
+    INDEX_UPDATE,
+    BadMessage,
+)
 from txsyncthing.bep.codec import decode, decode_index
-from txsyncthing.bep.cut import PART_FILES
+from txsyncthing.bep.cut import MESSAGE_BYTES, MESSAGE_FILES, PART_FILES
 from txsyncthing.bep.framing import Frame
 from txsyncthing.bep.messages import Index, IndexUpdate
 from txsyncthing.vocabulary.folder import FolderID
@@ -23,18 +29,45 @@ def index(files: int) -> bytes:
     return encoded
 
 
-def test_an_honest_index_stays_whole() -> None:
-    (message,) = decode_index(Frame(INDEX, 0, index(1001)))
-    assert message == decode(Frame(INDEX, 0, index(1001)))
+def messages(frame: Frame) -> list[Index | IndexUpdate]:
+    return [message for message in decode_index(frame) if message is not None]
 
 
-def test_a_long_index_comes_in_parts_that_replace_once() -> None:
-    parts = list(decode_index(Frame(INDEX, 0, index(3 * PART_FILES))))
-    assert [type(part) for part in parts[:3]] == [Index, IndexUpdate, IndexUpdate]
-    assert {part.folder for part in parts} == {FOLDER}
-    assert [file.sequence for part in parts for file in part.files] == list(
-        range(1, 3 * PART_FILES + 1)
-    )
+def test_an_honest_index_stays_whole_though_it_is_read_in_short_steps() -> None:
+    steps = list(decode_index(Frame(INDEX, 0, index(1001))))
+    assert steps == [None] * (1001 // PART_FILES) + [decode(Frame(INDEX, 0, index(1001)))]
+
+
+def test_what_stands_behind_the_files_of_an_update_counts() -> None:
+    pb = IndexPb.FromString(index(600))
+    pb.prev_sequence = 77
+    frame = Frame(INDEX_UPDATE, 0, pb.SerializeToString())
+    (message,) = messages(frame)
+    assert isinstance(message, IndexUpdate)
+    assert (message.prev_sequence, message.last_sequence, len(message.files)) == (77, 600, 600)
+    assert message == decode(frame)
+
+
+def test_a_long_index_comes_in_several_that_replace_once() -> None:
+    count = 3 * MESSAGE_FILES
+    found = messages(Frame(INDEX, 0, index(count)))
+    assert [type(one) for one in found[:3]] == [Index, IndexUpdate, IndexUpdate]
+    assert max(len(one.files) for one in found) <= MESSAGE_FILES
+    assert {one.folder for one in found} == {FOLDER}
+    assert found[-1].last_sequence == count
+    assert [file.sequence for one in found for file in one.files] == list(range(1, count + 1))
+
+
+def test_no_message_of_a_long_index_holds_more_than_a_few_mebibytes() -> None:
+    pb = IndexPb(folder=FOLDER)
+    for number in range(2000):
+        pb.files.add(name=f"{number}", sequence=number + 1, symlink_target=bytes(4000), type=4)
+    sizes = [
+        sum(len(file.symlink_target) for file in message.files)
+        for message in messages(Frame(INDEX, 0, pb.SerializeToString()))
+    ]
+    assert sum(sizes) == 8_000_000
+    assert max(sizes) <= MESSAGE_BYTES
 
 
 BOMBS = {

@@ -7,6 +7,7 @@ Source: reference 2.2 to 2.8 (proto/bep/bep.proto).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from struct import Struct
 from typing import Any
 
@@ -35,7 +36,13 @@ from txsyncthing.bep.check import (
     check_inflated,
     check_request,
 )
-from txsyncthing.bep.cut import check_config, check_progress, index_parts
+from txsyncthing.bep.cut import (
+    MESSAGE_BYTES,
+    MESSAGE_FILES,
+    check_config,
+    check_progress,
+    index_parts,
+)
 from txsyncthing.bep.file_codec import (
     decode_file,
     decode_vector,
@@ -66,6 +73,7 @@ from txsyncthing.bep.messages import (
 )
 from txsyncthing.bep.response_codec import read_response
 from txsyncthing.vocabulary.device import BadDeviceID, DeviceID
+from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import BadName, check_name
 
@@ -205,22 +213,44 @@ def is_index(frame: Frame) -> bool:
     return frame.type in (INDEX, INDEX_UPDATE)
 
 
-def decode_index(frame: Frame) -> Iterator[Index | IndexUpdate]:
+def decode_index(frame: Frame) -> Iterator[Index | IndexUpdate | None]:
     """
-    Read and check an index; a long one becomes several, of which all but the first are updates. Each is read
-    when it is asked for.
+    Read and check an index; a long one becomes several, of which all but the first are updates.
+
+    Each step takes a few milliseconds: None says that there is more to read before the next message.
 
     :raises BadMessage: broken, or what no honest peer sends (check.py, cut.py).
     """
     type, body = frame.type, memoryview(_plain(frame))
-    folder: FolderID | None = None
+    whole: Index | IndexUpdate | None = None  # as far as it is read
+    files: list[FileInfo] = []
+    size = 0
     for start, end in index_parts(body):
         part = _read(_READERS[type], type, body[start:end])
         assert isinstance(part, Index | IndexUpdate)
-        if folder is not None:  # it stood in the first part, as did what the numbers of all follow
-            part = IndexUpdate(folder, part.files, part.last_sequence)
-        yield part
-        type, folder = INDEX_UPDATE, part.folder
+        size += end - start
+        if whole is None:
+            whole = part
+        elif size > MESSAGE_BYTES or len(files) + len(part.files) > MESSAGE_FILES:
+            yield replace(whole, files=tuple(files))
+            # The folder stood in the first part, as did what the numbers of all follow.
+            whole = IndexUpdate(whole.folder, (), part.last_sequence)
+            files, size = [], end - start
+        else:
+            yield None
+            whole = _joined(whole, part)
+        files += part.files
+        type = INDEX_UPDATE
+    if whole is not None:
+        yield replace(whole, files=tuple(files))
+
+
+def _joined(whole: Index | IndexUpdate, part: Index | IndexUpdate) -> Index | IndexUpdate:
+    """Fields that are no files stand behind them, or wherever the sender likes."""
+    folder, last = part.folder or whole.folder, part.last_sequence or whole.last_sequence
+    if isinstance(whole, IndexUpdate) and isinstance(part, IndexUpdate):
+        return IndexUpdate(folder, (), last, part.prev_sequence or whole.prev_sequence)
+    return replace(whole, folder=folder, last_sequence=last)
 
 
 def _plain(frame: Frame) -> Block | bytearray:

@@ -15,8 +15,10 @@ from typing import NamedTuple
 from txsyncthing.bep.check import MAX_VECTOR, BadMessage
 
 SMALL = 16 * 1024  # bytes; whatever is in a shorter message does no harm
-PART_FILES = 1200  # an honest message has at most 1001
-PART_BYTES = 2 * 1024 * 1024  # about 20 ms of parsing
+PART_FILES = 250  # about 3 ms of parsing
+PART_BYTES = 512 * 1024  # about 5 ms of it
+MESSAGE_FILES = 1200  # an honest message has at most 1001; of more, several are made
+MESSAGE_BYTES = 2 * 1024 * 1024
 MAX_FOLDERS = 10_000  # of one Cluster Config
 MAX_DEVICES = 50_000  # of all its folders
 MAX_UPDATES = 20_000  # of one Download Progress
@@ -118,7 +120,7 @@ def check_progress(body: memoryview) -> None:
 
 def index_parts(body: memoryview) -> Iterator[Part]:
     """
-    Cut an index between its files, one part as soon as it is found.
+    Cut an index between its files, one part as soon as it is found: what the reactor parses at a time.
 
     Each part can be parsed alone; fields which are no files come in the part where they stand.
 

@@ -48,7 +48,7 @@ class Inflow:
         self._broken = broken
         self._frames = FrameDecoder(body_limit)
         self._rest = b""  # came, and not looked at yet
-        self._parts: Iterator[Message] | None = None  # of a long index, not read yet
+        self._parts: Iterator[Message | None] | None = None  # of a long index, not read yet
         self._held = 0
         self._paused = False
         self._stopped = False
@@ -133,14 +133,12 @@ class Inflow:
 
     def _pass_on(self, until: float) -> bool:
         """Read the parts of an index; whether all were read and there is time left."""
-        while self._parts is not None:
-            message = next(self._parts, None)
-            if message is None:
-                self._parts = None
-            else:
+        for message in self._parts or ():
+            if message is not None:
                 self._took(message)
             if self._enough(until):
                 return False
+        self._parts = None
         return True
 
     def _enough(self, until: float) -> bool:

@@ -32,6 +32,7 @@ from txsyncthing.pull.seams_service import PullIndex, Seams
 from txsyncthing.pull.steps_service import Steps
 from txsyncthing.pull.tree import Item
 from txsyncthing.pull.watch_service import Watch
+from txsyncthing.runtime.pace_service import Pace
 from txsyncthing.vocabulary.block import HASH_SIZE
 from txsyncthing.vocabulary.folder import PullOrder
 from txsyncthing.vocabulary.name import WireName
@@ -65,6 +66,7 @@ class Round:
         self._front = front
         self._syncing: Callable[[], None] | None = syncing
         self._watch = look = Watch()
+        self._pace = Pace(seams.clock)
         self._stopping = False
         self._deletions = Deletions(renames=options.versioner is None)
         self._queue: list[WireName] = []  # the files that come next
@@ -241,7 +243,9 @@ class Round:
         copies = await self._copies(needs)
         room = await self._room()
         self._queue = [need.wanted.name for need in reversed(needs)]
+        self._pace.begin()
         for need in needs:
+            await self._pace.step()
             await self._watch.until(self._may_begin)
             if self._front:
                 await self._front_first()

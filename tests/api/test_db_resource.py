@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 
 from tests.api.fakes import ME, PEER, PHOTOS, START, FakeNodeApi
+from txsyncthing.api.db_resource import need_page
 from txsyncthing.api.encoding import seconds_text
+from txsyncthing.api.file_shapes import NeedPage
 from txsyncthing.cluster.completion import Completion
 from txsyncthing.folder.ignores import Ignores
 from txsyncthing.folder.service import FolderFailed
@@ -412,6 +414,19 @@ def test_a_later_page_does_not_read_the_ones_before() -> None:
     needing(api, 100)
     api.get("/rest/db/need?folder=photos&page=10&perpage=5")
     assert api.folders.photos.index.asked == [(45, 5)]
+
+
+def test_a_page_is_passed_on_as_the_index_gave_it() -> None:
+    """Tens of thousands of records may be in it, and the reactor has no time to touch each."""
+    api = FakeNodeApi().start()
+    needing(api, 10)
+    index = api.folders.photos.index
+    page = [one._replace(hashes=b"") for one in index.needed]
+    index.need_queue = lambda order, offset, limit: succeed(page)  # type: ignore[method-assign]
+    found: list[NeedPage] = []
+    asked = Deferred.fromCoroutine(need_page(api.folders.photos, 1, 10))
+    asked.addCallback(found.append)
+    assert [id(one) for one in found[0].rest] == [id(one) for one in page]
 
 
 def test_an_empty_need_is_empty_lists() -> None:

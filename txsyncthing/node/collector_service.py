@@ -18,10 +18,10 @@ from txsyncthing.clock import Clock, Timer
 
 PERIOD = 600.0  # seconds between two looks at what has grown old
 LITTLE = 40_000  # objects: a pause of 20 ms
-PATIENCE = 144  # periods, a day: who is never little is looked at then, and no more
+PATIENCE = 6  # periods, an hour: then it has to be, however much it is
 
-YOUNG = 2_500  # more objects than before, until the young are looked at: some 10,000 of them
-MIDDLE = 6  # looks at the young until those that outlived one are looked at as well
+YOUNG = 2_000  # more objects than before, until the young are looked at: some 8,000 of them
+MIDDLE = 4  # looks at the young until those that outlived one are looked at as well
 NEVER = 1 << 30
 
 
@@ -50,8 +50,7 @@ class CollectorService(Service):
     """
     Looks at the old objects from time to time, as nobody else does.
 
-    In a scan or a pull of a hundred thousand files they may be a million. A node that always has so many
-    is one of thousands of folders: these stay, and are looked at once.
+    In a scan or a pull of a hundred thousand files they may be a million, and a moment later few again.
     """
 
     def __init__(self, clock: Clock, collector: Collector = gc) -> None:
@@ -73,10 +72,8 @@ class CollectorService(Service):
     def _look(self) -> None:
         self._timer = self._clock.callLater(PERIOD, self._look)
         little = len(self._collector.get_objects(2)) <= LITTLE
-        if not little and self._put_off < PATIENCE:
+        if little or self._put_off == PATIENCE:
+            self._put_off = 0
+            self._collector.collect()
+        else:
             self._put_off += 1
-            return
-        self._put_off = 0
-        self._collector.collect()
-        if not little:
-            self._collector.freeze()

@@ -87,6 +87,20 @@ def test_one_cluster_config_is_one_change(bench: Bench) -> None:
     assert met.members(MUSIC) == {ALICE, BOB}
 
 
+@pytest.mark.parametrize("introducer", [False, True])
+def test_a_folder_that_is_accepted_is_not_judged_by_an_earlier_word(
+    bench: Bench, introducer: bool
+) -> None:
+    met = Met(bench, introducer=introducer, auto_accept_folders=True)
+    met.tell(of(F))
+    met.alice.log.lines.clear()
+    changes = count_changes(met.alice)
+    met.tell(of(F), of(MUSIC, CAROL))
+    assert met.members(MUSIC) == ({ALICE, BOB, CAROL} if introducer else {ALICE, BOB})
+    assert len(changes) == 1
+    assert not [line for line in met.alice.log.lines if "does not share" in line]
+
+
 def test_the_devices_of_a_folder_hear_of_a_new_one_once(bench: Bench) -> None:
     met = Met(bench, introducer=True)
     met.tell(of(F))

@@ -77,6 +77,7 @@ class DeviceDesk:
         self._unshared: frozenset[FolderID] = frozenset()  # of ours, as was told
         self.strange = False  # it hung up on our Hello: it has not added us, as it seems
         self.config: ClusterConfig | None = None  # that one
+        self.coming: ClusterConfig | None = None  # the next one: our configuration follows it first
         self._theirs: Link | None = None  # where it came
         self._forgotten: set[FolderID] = (
             set()
@@ -194,7 +195,7 @@ class DeviceDesk:
 
     def reconsider(self) -> None:
         """Our configuration changed: the peer's last word may mean something else now."""
-        if self._theirs is None or self.config is None:
+        if self._theirs is None or self.config is None or self.coming is not None:
             return
         ignored = self._ignored
         verdict = self._consider(self._theirs, self.config)

@@ -177,6 +177,8 @@ class ClusterService(Service):
     # bep.protocol.Receiver
 
     def cluster_config(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
+        if (desk := self._desks.get(link.device)) is not None and not message.secondary:
+            desk.coming = message
         deciding = self._sharing.received(link.device, message)
         if deciding is not None:
             return deciding.addCallback(lambda _: self._exchange(link, message))
@@ -184,10 +186,11 @@ class ClusterService(Service):
 
     def _latest(self, device: DeviceID) -> ClusterConfig | None:
         desk = self._desks.get(device)
-        return None if desk is None else desk.config
+        return None if desk is None else desk.coming or desk.config
 
     def _exchange(self, link: BepProtocol, message: ClusterConfig) -> Deferred[None] | None:
         if (desk := self._desks.get(link.device)) is not None:
+            desk.coming = None
             desk.peer.configured(link, message)
         return self._indexes.settled(link.device)
 

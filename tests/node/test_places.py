@@ -40,6 +40,7 @@ def test_a_directory_is_made_with_the_default_ignores_in_it(tmp_path: Path) -> N
     found, troubles = claimed(configured(base, lines=("*.tmp", "// x")), [CANDIDATE])
     assert (found, troubles) == ({MUSIC: str(base / "Music")}, [])
     assert (base / "Music" / ".stignore").read_text() == "*.tmp\n// x\n"
+    assert {path.stat().st_mode & 0o777 for path in (base, base / "Music")} == {0o700}
 
 
 def test_an_encrypted_folder_has_no_ignores(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from txsyncthing.runtime.log_service import Log
 from txsyncthing.vocabulary.folder import FolderID
 
 Storage = Callable[[FolderConfig], Filesystem]
+OWN = (
+    0o700  # mode of what is made: nobody here asked for the folder, so nobody else may look into it
+)
 
 
 class FolderPlaces:
@@ -67,7 +70,7 @@ def claim(
     above = template.path.rstrip("/")
     root = storage(template)
     try:
-        root.make_directory("", 0o777)
+        root.make_directory("", OWN)
     except OSError as error:
         return claimed, [f"{template.path}: {error.strerror or error}"]
     for one in wanted:
@@ -76,7 +79,7 @@ def claim(
             if whereabouts(path) in busy:
                 continue
             try:
-                root.make_directory(name, 0o777)
+                root.make_directory(name, OWN)
             except FileExistsError:
                 continue
             except OSError as error:
@@ -85,7 +88,7 @@ def claim(
             folder = storage(replace(template, path=path))
             try:
                 if lines and not one.encrypted:
-                    folder.make_directory("", 0o777)  # there already, but for storages of their own
+                    folder.make_directory("", OWN)  # there already, but for storages of their own
                     store_ignores(folder, lines)
             except OSError as error:
                 troubles.append(f"{path}: {error.strerror or error}")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.filesystem.seam import Filesystem
+from txsyncthing.ignore.forms import forms
 from txsyncthing.ignore.lines import IGNORE_FILE, loader, read_lines
 from txsyncthing.ignore.matcher import EMPTY, BadPattern, Matcher
 from txsyncthing.vocabulary.name import temporary_name
@@ -48,9 +49,10 @@ def load_ignores(filesystem: Filesystem) -> Ignores:
     except OSError as error:
         return Ignores((), (), error.strerror or str(error))
     try:
-        return Ignores(lines, Matcher.parse(lines, loader(filesystem)).expanded)
+        expanded = Matcher.parse(lines, loader(filesystem)).expanded
     except BadPattern as error:
         return Ignores(lines, (), str(error))
+    return Ignores(lines, tuple(form for line in expanded for form in forms(line)))
 
 
 def store_ignores(filesystem: Filesystem, lines: Sequence[str]) -> Ignores:

@@ -11,7 +11,7 @@ from tests.api.fakes import PEER, PHOTOS, FakeNodeApi
 from tests.folder.test_service import World
 from tests.pull.folder import answer, file, gone
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.folder.guard import LATELY
+from txsyncthing.folder.flow import LATELY
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderService
 from txsyncthing.testing.workers import InlineWorkers

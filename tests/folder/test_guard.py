@@ -6,16 +6,11 @@ import pytest
 
 from tests.pull.folder import ANN, BOB, directory, file, gone, symlink
 from txsyncthing.folder.care import BadCare, Care, care_of
+from txsyncthing.folder.flow import MAX_ITEMS, MAX_PERCENT, Excess, Flow, Past
 from txsyncthing.folder.guard import (
-    LATELY,
-    MAX_ITEMS,
-    MAX_PERCENT,
-    Flow,
     Held,
-    Recent,
     Word,
     decode,
-    excess,
     merged,
     on_top,
     risks,
@@ -25,39 +20,6 @@ from txsyncthing.index.values import Need
 from txsyncthing.pull.plan import Deletions, plan
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo
-
-
-@pytest.mark.parametrize(
-    ("pending", "taken", "added", "here", "limit"),
-    [
-        (10_000, 0, 0, 1_000_000, ""),
-        (10_001, 0, 0, 1_000_000, MAX_ITEMS),
-        (1, 10_000, 0, 1_000_000, MAX_ITEMS),
-        (0, 20_000, 0, 10, ""),  # what is done is done
-        (99, 0, 0, 99, ""),
-        (100, 0, 0, 199, MAX_PERCENT),
-        (100, 0, 0, 200, ""),
-        (50, 50, 0, 149, MAX_PERCENT),
-        (300, 0, 300, 600, MAX_PERCENT),  # all encrypted under new names
-        (150, 0, 150, 450, ""),  # half of it
-        (120, 0, 50_000, 50_000, ""),  # edits in the middle of a first sync
-    ],
-)
-def test_the_limits(pending: int, taken: int, added: int, here: int, limit: str) -> None:
-    assert excess(Care(), pending, Flow(taken, added), here) == limit
-
-
-def test_a_limit_of_zero_is_off() -> None:
-    assert excess(Care(max_items=0, max_percent=0), 1_000_000, Flow(), 1) == ""
-
-
-def test_only_what_was_taken_lately_counts() -> None:
-    recent = Recent()
-    for second in range(600):
-        recent.add(float(second), Flow(2, 1))
-    assert recent.flow(599.0).taken == pytest.approx(2 * LATELY, rel=0.05)
-    assert recent.flow(599.0).added == pytest.approx(LATELY, rel=0.05)
-    assert recent.flow(10_000.0) == Flow()
 
 
 def test_risks_of_a_batch_are_what_is_replaced() -> None:
@@ -85,7 +47,7 @@ def test_risks_of_a_batch_are_what_is_replaced() -> None:
 
 
 def test_a_word_is_kept_whole() -> None:
-    word = Word({ANN: ((1 << 64) - 1, 7)}, {BOB: (3, 4)}, 12.5, Flow(9, 4))
+    word = Word({ANN: ((1 << 64) - 1, 7)}, {BOB: (3, 4)}, 12.5, Past(Flow(9, 4, 3), 2, 99, 7))
     assert decode(word.encode()) == word
 
 
@@ -103,13 +65,23 @@ def test_marks_of_an_index_that_began_anew_replace_the_old() -> None:
 
 def test_a_batch_says_what_it_is() -> None:
     by = {ShortID(1): Lost(500, 1), ShortID(2): Lost(0, 2)}
-    held = Held(0.0, MAX_PERCENT, Flow(), 600, {}, by)
+    held = Held(0.0, Excess(MAX_PERCENT, whole=600), {}, by)
     assert held.sentence(Care()) == (
         "500 deletions and 3 overwrites by other devices: more than 50% of the folder's 600 items"
     )
-    before = Held(0.0, MAX_ITEMS, Flow(7), 600, {}, {ShortID(1): Lost(1)})
+    before = Held(0.0, Excess(MAX_ITEMS, before=7), {}, {ShortID(1): Lost(1)})
     assert before.sentence(Care(max_items=5)) == (
         "1 deletion by other devices (7 were taken just before): more than 5 items at once"
+    )
+    slow = Excess(MAX_PERCENT, True, 250, 600)
+    assert Held(0.0, slow, {}, by).sentence(Care()) == (
+        "500 deletions and 3 overwrites by other devices (250 were taken in the last 6 hours):"
+        " more than 50% of the folder's 600 items of 6 hours ago"
+    )
+    slow = slow._replace(limit=MAX_ITEMS)
+    assert Held(0.0, slow, {}, {ShortID(1): Lost(1)}).sentence(Care(max_items=5)) == (
+        "1 deletion by other devices (250 were taken in the last 6 hours):"
+        " more than 5 items in 6 hours"
     )
 
 

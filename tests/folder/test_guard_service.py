@@ -14,7 +14,8 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import EventType
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.care import Care
-from txsyncthing.folder.guard import LATELY, Flow, Held
+from txsyncthing.folder.flow import LATELY, WINDOW
+from txsyncthing.folder.guard import Held
 from txsyncthing.folder.guard_service import AGAIN, NothingHeld
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.owner_service import CannotRefuse
@@ -95,7 +96,7 @@ def test_a_mass_deletion_is_held_and_nothing_of_it_is_done(world: Guarded) -> No
     assert len(world.names()) == 30
     held = service.guard.held
     assert held is not None
-    assert (held.lost.deletions, held.lost.overwrites, held.limit) == (20, 0, "maxPercent")
+    assert (held.lost.deletions, held.lost.overwrites, held.excess.limit) == (20, 0, "maxPercent")
     assert held.by == {ShortID(10): (20, 0)}
     assert held.sample[0].name == "f000" and held.sample[0].deleted
     assert world.types() == [EventType.GUARD_HELD]
@@ -126,7 +127,7 @@ def test_a_deletion_told_in_small_parts_counts_as_one(world: Guarded) -> None:
         world.tell(service, *(gone(world.shared(n)) for n in range(first, first + 5)))
     assert len(world.names()) == 15
     held = answer(Deferred.fromCoroutine(service.guard.look()))
-    assert held is not None and held.lately.taken == 15
+    assert held is not None and held.excess.before == 15
     assert held.lost.deletions == 15
 
 
@@ -340,7 +341,7 @@ def test_what_is_held_stays_so_after_a_restart(world: Guarded, tmp_path: Path) -
     again = world.folder()
     world.clock.advance(1)
     assert again.guard.held is not None
-    assert (again.guard.held.since, again.guard.held.lately) == (since, Flow(10, 0))
+    assert (again.guard.held.since, again.guard.held.excess.before) == (since, 10)
     assert len(world.names()) == 20
     assert world.types() == [EventType.GUARD_HELD]
 
@@ -395,14 +396,19 @@ def test_deletions_of_whole_trees_are_held_with_their_directories(world: Guarded
 
 
 def test_files_encrypted_under_new_names_are_held(world: Guarded) -> None:
-    service = world.with_files(30)
+    service = world.with_files(30, pause=WINDOW + 10)
     news = []
     for n in range(30):
         world.peers.data[ANN][f"f{n:03}.locked"] = b"locked %d" % n
         news.append(file(f"f{n:03}.locked", b"locked %d" % n))
     world.tell(service, *news)  # first what is new, as scans tell it
     world.tell(service, *(gone(world.shared(n)) for n in range(30)))
-    assert service.guard.held is not None and service.guard.held.before == 30
+    assert service.guard.held is not None and service.guard.held.excess == (
+        "maxPercent",
+        True,
+        0,
+        30,
+    )
     assert len(world.names()) == 60
 
 
@@ -478,3 +484,57 @@ def test_a_limit_passed_in_the_middle_of_a_round_keeps_spellings_too(world: Guar
     world.clock.advance(120)
     assert service.guard.held is not None
     assert world.names() == ["dir"]
+
+
+def test_small_deletions_of_hours_count_as_one(world: Guarded) -> None:
+    service = world.with_files(60, pause=WINDOW + 10)
+    for first in range(0, 35, 5):
+        world.tell(service, *(gone(world.shared(n)) for n in range(first, first + 5)))
+        world.clock.advance(LATELY + 60)
+    assert len(world.names()) == 30
+    held = service.guard.held
+    assert held is not None and held.excess == ("maxPercent", True, 30, 60)
+    started(service.owner.release())
+    assert len(world.names()) == 25
+
+
+def test_they_still_do_after_a_restart(world: Guarded, tmp_path: Path) -> None:
+    world.database = str(tmp_path / "index.db")
+    service = world.with_files(60, pause=WINDOW + 10)
+    world.tell(service, *(gone(world.shared(n)) for n in range(20)))
+    answer(service.stopService())
+    world.clock.advance(LATELY + 100)
+    again = world.folder()
+    world.tell(again, *(gone(world.shared(n)) for n in range(20, 40)))
+    assert len(world.names()) == 40
+    assert again.guard.held is not None
+
+
+def test_they_do_not_after_the_window(world: Guarded) -> None:
+    service = world.with_files(60, pause=WINDOW + 10)
+    world.tell(service, *(gone(world.shared(n)) for n in range(20)))
+    world.clock.advance(WINDOW + 10)
+    world.tell(service, *(gone(world.shared(n)) for n in range(20, 40)))
+    assert len(world.names()) == 20
+    assert world.types() == []
+
+
+def test_a_few_files_that_are_edited_all_day_are_not_held(world: Guarded) -> None:
+    service = world.with_files(30, pause=WINDOW + 10)
+    for edit in range(20):
+        news = [world.shared(n, b"edit %d of %d" % (edit, n)) for n in range(5)]
+        told = [one._replace(version=one.version.bump(ShortID(10), 9 + edit)) for one in news]
+        world.tell(service, *told)
+        world.clock.advance(LATELY + 60)
+    assert world.types() == []
+    assert world.read("f000") == b"edit 19 of 0"
+
+
+def test_right_after_a_first_sync_the_share_is_that_of_all_that_came(world: Guarded) -> None:
+    service = world.with_files(100, pause=0)
+    world.tell(service, *(gone(world.shared(n)) for n in range(40)))
+    assert len(world.names()) == 60
+    world.tell(service, *(gone(world.shared(n)) for n in range(40, 60)))
+    assert len(world.names()) == 60
+    (error,) = service.guard.errors()
+    assert "more than 50% of the folder's 100 items" in error.error

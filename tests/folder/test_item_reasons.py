@@ -9,7 +9,8 @@ import pytest
 from tests.folder.test_reasons import FACTS, IDLE, NOW, THEN
 from tests.pull.folder import ANN, BOB, directory, file, gone
 from txsyncthing.filesystem.seam import Kind, Stat
-from txsyncthing.folder.guard import MAX_PERCENT, Flow, Held
+from txsyncthing.folder.flow import MAX_PERCENT, Excess
+from txsyncthing.folder.guard import Held
 from txsyncthing.folder.item_reasons import (
     Has,
     ItemExplanation,
@@ -134,7 +135,7 @@ def test_what_a_try_said_is_repeated_with_its_remedy() -> None:
 
 
 def test_a_batch_that_is_held_blocks_it() -> None:
-    held = Held(THEN, MAX_PERCENT, Flow(), 600, {}, {ShortID(1): Lost(500)})
+    held = Held(THEN, Excess(MAX_PERCENT, whole=600), {}, {ShortID(1): Lost(500)})
     folder = facts().folder._replace(held=held)
     assert codes(told(folder=folder, risky=True)) == ["held"]
     assert codes(told(folder=folder, risky=False)) == []

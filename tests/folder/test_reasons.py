@@ -8,7 +8,8 @@ import pytest
 
 from tests.pull.folder import ANN, BOB
 from txsyncthing.folder.care import Care
-from txsyncthing.folder.guard import MAX_PERCENT, Flow, Held
+from txsyncthing.folder.flow import MAX_PERCENT, Excess
+from txsyncthing.folder.guard import Held
 from txsyncthing.folder.reasons import Explanation, FolderFacts, error_code, explain
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.index.missing import Amount, Missing
@@ -141,7 +142,7 @@ def test_whose_files_are_waited_for_is_named() -> None:
 
 
 def test_a_held_batch_comes_first() -> None:
-    held = Held(THEN, MAX_PERCENT, Flow(), 600, {}, {ShortID(1): Lost(500)})
+    held = Held(THEN, Excess(MAX_PERCENT, whole=600), {}, {ShortID(1): Lost(500)})
     status = replace(IDLE, need=Totals(deleted=500), pull_errors=(Cause.HELD.of("f"),))
     (reason,) = told(status, held=held, care=Care()).reasons
     assert reason.code == "held"

@@ -13,6 +13,7 @@ from txsyncthing.index.risk import Lost, Marks
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
+from txsyncthing.vocabulary.name import WireName
 from txsyncthing.vocabulary.vector import Vector
 
 BY = ShortID(10)
@@ -43,7 +44,7 @@ def lost(index: FolderIndex, marks: Marks | None = None, deletions: bool = True)
     if last is None:
         return Lost()
     found = now(index.ask(risk.count, "", last, marks or {}, deletions))
-    return found.get(BY, Lost())
+    return found.by.get(BY, Lost())
 
 
 def flagged(file: FileInfo, flag: LocalFlag) -> FileInfo:
@@ -167,7 +168,8 @@ def test_moves_are_deletions_whose_bytes_come_back(index: FolderIndex) -> None:
     def comes(name: str) -> bool:
         return name != "ignored"
 
-    assert now(index.ask(risk.moved, {}, comes)) == {BY: Lost(1, 0)}
+    assert now(index.ask(risk.moved, {}, comes)) == ({BY: Lost(1, 0)}, 0)
+    assert now(index.ask(risk.moved, {}, comes, 1)) == ({BY: Lost(1, 0)}, 1)
     assert now(index.ask(risk.doomed, {}, comes)) == ["f0"]
 
 
@@ -180,6 +182,25 @@ def test_pieces_end_with_the_last_needed_item(
     told(index, *map(gone, files))
     after, total, pieces = "", Lost(), 0
     while (last := now(index.ask(risk.next_piece, after))) is not None:
-        total = total.plus(now(index.ask(risk.count, after, last, {}, True))[BY])
+        total = total.plus(now(index.ask(risk.count, after, last, {}, True)).by[BY])
         after, pieces = last, pieces + 1
     assert (total, pieces) == (Lost(10, 0), 3)
+
+
+def test_what_we_have_had_for_long_is_old(index: FolderIndex) -> None:
+    files = [file(f"f{n}", b"%d" % n) for n in range(4)]
+    here(index, *files)
+    told(index, *map(gone, files))
+    found = now(index.ask(risk.count, "", "f9", {}, True, 3))
+    assert found == ({BY: Lost(4, 0)}, 3)
+    moves = now(index.ask(risk.moved, {}, lambda name: True, 3))
+    assert found.minus(moves) == found
+
+
+def test_directories_above_what_waits_are_told(index: FolderIndex) -> None:
+    files = [file(name, b"x" + name.encode()) for name in ("a/f", "b/f", "c/f", "d", "da/f")]
+    here(index, directory("b/sub"), *files)
+    told(index, gone(directory("b/sub")), gone(files[0]), gone(files[2]), gone(files[4]))
+    told(index, newer(file("new", b"xc/f")), first=20)
+    names = [WireName(name) for name in ("a", "b", "c", "d")]
+    assert now(index.ask(risk.above_held, names, {}, lambda name: True)) == {"a"}

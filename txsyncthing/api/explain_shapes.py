@@ -230,11 +230,11 @@ def _held(held: Held, care: Care, refusing: bool, configuration: Configuration) 
         "id": held.id,
         "since": when(held.since),
         "sentence": held.sentence(care),
-        "limit": held.limit,
+        "limit": held.excess.limit,
         "deletions": lost.deletions,
         "overwrites": lost.overwrites,
-        "takenBefore": held.lately.taken,
-        "itemsInFolder": held.before,
+        "takenBefore": held.excess.before,
+        "itemsInFolder": held.excess.whole,
         "refused": refusing,
         "devices": [
             {

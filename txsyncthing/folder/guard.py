@@ -2,8 +2,8 @@
 When a pull would take away too much at once: what is counted, what is held, what its owner said of it.
 
 Counted are deletions and overwrites of what we have that other devices ask for (``index/risk.py``), those
-which were let through lately included: a peer tells of a mass deletion in many messages, and each alone is
-small. What is over a limit waits, all of it; everything else still flows.
+which were let through before included (``flow.py``). What is over a limit waits, all of it; everything else
+still flows.
 
 A batch is known by *marks*: how far each device's records were known when it was counted. Release and refusal
 speak of what lies below the marks; what a device tells afterwards is judged anew.
@@ -11,7 +11,6 @@ speak of what lies below the marks; what a device tells afterwards is judged ane
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence, Set
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -19,61 +18,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from txsyncthing.folder.care import Care
+from txsyncthing.folder.flow import MAX_PERCENT, WINDOW, Excess, Flow, Past
 from txsyncthing.index.risk import Endangered, Lost, Marks
 from txsyncthing.index.values import Counts, Need, Totals
 from txsyncthing.pull.plan import Plan
 from txsyncthing.vocabulary.device import BadDeviceID, DeviceID, ShortID
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.name import WireName
-
-LATELY = 300.0  # seconds for which what was taken counts with what comes
-_GRAIN = 5.0  # seconds of it that are one entry
-
-MAX_ITEMS = "maxItems"
-MAX_PERCENT = "maxPercent"
-
-
-class Flow(NamedTuple):
-    """
-    What other devices' changes did here lately.
-
-    :ivar taken: items deleted or overwritten.
-    :ivar added: items that are new.
-    """
-
-    taken: int = 0
-    added: int = 0
-
-    def plus(self, other: Flow) -> Flow:
-        return Flow(self.taken + other.taken, self.added + other.added)
-
-
-class Recent:
-    """The flow of the last minutes, in entries of a few seconds each."""
-
-    def __init__(self) -> None:
-        self._entries: deque[tuple[float, Flow]] = deque()
-
-    def add(self, now: float, flow: Flow) -> None:
-        if not any(flow):
-            return
-        if self._entries and now - self._entries[-1][0] < _GRAIN:
-            begun, before = self._entries.pop()
-            self._entries.append((begun, before.plus(flow)))
-        else:
-            self._entries.append((now, flow))
-
-    def flow(self, now: float) -> Flow:
-        while self._entries and self._entries[0][0] < now - LATELY:
-            self._entries.popleft()
-        total = Flow()
-        for _, flow in self._entries:
-            total = total.plus(flow)
-        return total
-
-    def forget(self) -> None:
-        """A decision was made over all that was taken until now."""
-        self._entries.clear()
 
 
 def existing(totals: Totals) -> int:
@@ -86,47 +37,6 @@ def at_most(counts: Counts, deletions: bool) -> int:
     need, here = counts.need, existing(counts.local)
     doomed = need.deleted if deletions else 0
     return min(doomed + need.files + need.symlinks + need.directories, here)
-
-
-def base(pending: int, lately: Flow, here: int) -> int:
-    """
-    How many items there were before it began, for percentages.
-
-    What came lately does not count as far as it may replace what goes: who encrypts all files under new
-    names sends the new ones first.
-
-    :param here: items that there are now.
-    """
-    return here + lately.taken - min(lately.added, pending + lately.taken)
-
-
-def excess(care: Care, pending: int, lately: Flow, here: int) -> str:
-    """
-    Which limit is passed.
-
-    :param pending: items at risk now.
-    :param here: items that there are now.
-    :returns: the name of the limit; empty for none.
-    """
-    items = pending + lately.taken
-    if not pending:
-        return ""
-    if care.max_items and items > care.max_items:
-        return MAX_ITEMS
-    share = items * 100 > care.max_percent * base(pending, lately, here)
-    if care.max_percent and items >= care.percent_from and share:
-        return MAX_PERCENT
-    return ""
-
-
-def news(batch: Plan) -> int:
-    """How many items a batch brings that were not here."""
-    count = 0
-    for need in batch.files:
-        count += need.have is None or need.have.deleted
-    for item in (*batch.symlinks, *batch.directories):
-        count += item.have is None or item.have.deleted
-    return count
 
 
 def risks(batch: Plan) -> int:
@@ -153,18 +63,14 @@ class Held(NamedTuple):
     A batch that waits for its owner.
 
     :ivar since: unix seconds.
-    :ivar limit: which one is passed.
-    :ivar lately: what was done before, which counts with it.
-    :ivar here: items that there are in the folder.
+    :ivar excess: which limit is passed, and how.
     :ivar marks: how far the devices' records belong to it.
     :ivar by: who made what of it.
     :ivar sample: some of it.
     """
 
     since: float
-    limit: str
-    lately: Flow
-    here: int
+    excess: Excess
     marks: Marks
     by: Mapping[ShortID, Lost]
     sample: Sequence[Endangered] = ()
@@ -179,11 +85,6 @@ class Held(NamedTuple):
     def lost(self) -> Lost:
         return total(self.by)
 
-    @property
-    def before(self) -> int:
-        """How many items there were before it began."""
-        return base(self.lost.items, self.lately, self.here)
-
     def sentence(self, care: Care) -> str:
         """What is held and why, for people."""
         lost, parts = self.lost, []
@@ -191,13 +92,15 @@ class Held(NamedTuple):
             parts.append(_number(lost.deletions, "deletion"))
         if lost.overwrites:
             parts.append(_number(lost.overwrites, "overwrite"))
-        taken = self.lately.taken
-        before = f" ({taken} were taken just before)" if taken else ""
-        if self.limit == MAX_PERCENT:
-            new = ", not counting new ones" if self.before < self.here + taken else ""
-            limit = f"more than {care.max_percent}% of the folder's {self.before} items{new}"
+        _, slow, taken, whole = self.excess
+        hours = f"{WINDOW / 3600:g} hours"
+        when = f"in the last {hours}" if slow else "just before"
+        before = f" ({taken} were taken {when})" if taken else ""
+        if self.excess.limit == MAX_PERCENT:
+            then = f" of {hours} ago" if slow else ""
+            limit = f"more than {care.max_percent}% of the folder's {whole} items{then}"
         else:
-            limit = f"more than {care.max_items} items at once"
+            limit = f"more than {care.max_items} items {f'in {hours}' if slow else 'at once'}"
         return f"{' and '.join(parts)} by other devices{before}: {limit}"
 
 
@@ -220,20 +123,20 @@ class Word(NamedTuple):
     :ivar released: below these marks all may be taken.
     :ivar refused: below these our versions are to be put on top; empty: nothing is.
     :ivar since: since when a batch is held, unix seconds; 0: none is.
-    :ivar lately: see ``Held``.
+    :ivar past: what was done before it, which counts with it.
     """
 
     released: Marks = {}
     refused: Marks = {}
     since: float = 0.0
-    lately: Flow = Flow()
+    past: Past = Past()
 
     def encode(self) -> bytes:
         document = {
             "released": _plain(self.released),
             "refused": _plain(self.refused),
             "since": self.since,
-            "lately": list(self.lately),
+            "past": [*self.past.lately, *self.past[1:]],
         }
         return orjson.dumps(document)
 
@@ -248,10 +151,15 @@ def decode(data: bytes | None) -> Word:
             _marks(document["released"]),
             _marks(document["refused"]),
             float(document["since"]),
-            Flow(*map(int, document["lately"])),
+            _past(document.get("past", ())),
         )
     except (ValueError, LookupError, TypeError, BadDeviceID):
         return Word()
+
+
+def _past(numbers: Sequence[Any]) -> Past:
+    count = len(Flow())
+    return Past(Flow(*map(int, numbers[:count])), *map(int, numbers[count:]))
 
 
 def merged(one: Marks, other: Marks) -> Marks:

@@ -9,7 +9,7 @@ a limit.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from twisted.internet.defer import Deferred
@@ -17,17 +17,14 @@ from twisted.internet.defer import Deferred
 from txsyncthing.clock import Clock
 from txsyncthing.config.folder import FolderConfig
 from txsyncthing.events.types import Emit, EventType
+from txsyncthing.folder.flow import Past, excess
 from txsyncthing.folder.guard import (
-    Flow,
     Held,
-    Recent,
     Word,
     at_most,
     decode,
-    excess,
     existing,
     merged,
-    news,
     on_top,
     replaced,
     risks,
@@ -35,11 +32,13 @@ from txsyncthing.folder.guard import (
     without,
 )
 from txsyncthing.folder.outside import Outside
+from txsyncthing.folder.taken_service import Taken
 from txsyncthing.index import risk
-from txsyncthing.index.risk import Lost, Marks
+from txsyncthing.index.risk import Counted, Marks
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import Need
 from txsyncthing.pull.failure import Cause, bad_name
+from txsyncthing.pull.finish import MOVED, Change
 from txsyncthing.pull.plan import Plan
 from txsyncthing.pull.seams_service import PullIndex
 from txsyncthing.vocabulary.device import ShortID, short_text
@@ -84,7 +83,7 @@ class FolderGuard:
         self._care = outside.care
         self._deletions = not config.ignore_delete  # whether any are made here
         self._word: Word | None = None  # not read yet
-        self._recent = Recent()
+        self._taken = Taken(index, unix)
         self._judged = -inf  # when a held batch was counted last
         self._stale = False  # more may belong to it by now
         self._budget = 0  # items at risk that may begin before all is counted anew
@@ -103,11 +102,12 @@ class FolderGuard:
             word = await self._load()
         if word.released and not await self._index.ask(risk.covered, "", 1, word.released):
             word = await self._say(word._replace(released={}))
+        await self._taken.note()
         counts, now = self._index.counts(), self._clock.seconds()
         most = at_most(counts, self._deletions)
         if self.held is None and not word.since:
-            lately, here = self._recent.flow(now), existing(counts.local)
-            if not excess(self._care(), most, lately, here):
+            here = existing(counts.local)
+            if not excess(self._care(), most, most, await self._taken.past(), here).limit:
                 self._budget, self._free = most, most if word.released else 0
                 return
         elif self.held is not None and now - self._judged < AGAIN:
@@ -147,10 +147,18 @@ class FolderGuard:
             await self._strip(batch)
             return True
         self._budget = max(0, self._budget - items)
-        free = min(items, self._free)
-        self._free -= free
-        self._recent.add(self._clock.seconds(), Flow(items - free, news(batch)))
         return True
+
+    def took(self, changes: Sequence[Change]) -> None:
+        """This was done, and is recorded."""
+        missed = [one for one in changes if one.sequence and one.action != MOVED]
+        free = min(len(missed), self._free)
+        self._free -= free
+        self._taken.add(missed[free:])
+
+    async def close(self) -> None:
+        """The folder stops."""
+        await self._taken.keep()
 
     @property
     def _holds(self) -> bool:
@@ -170,33 +178,32 @@ class FolderGuard:
 
     async def _judge(self, word: Word) -> None:
         """Count all that is at risk, and hold it if that is too much."""
-        index, care, now = self._index, self._care(), self._clock.seconds()
+        index, care = self._index, self._care()
         marks = await index.ask(risk.marks_now)
-        by = await self._count(word.released)
         holding = self.held is not None or bool(word.since)
-        lately = word.lately if holding else self._recent.flow(now)
+        past = word.past if holding else await self._taken.past()
+        counted = await self._count(word.released, past.mark)
         here = existing(index.counts().local)
-        seen = total(by).items
-        limit = excess(care, seen, lately, here)
-        if limit and total(by).deletions:
-            for device, moves in (await index.ask(risk.moved, word.released, self._comes)).items():
-                lost = by[device]
-                by[device] = lost._replace(deletions=lost.deletions - moves.deletions)
-            limit = excess(care, total(by).items, lately, here)
+        seen = counted.items
+        over = excess(care, seen, counted.old, past, here)
+        if over.limit and total(counted.by).deletions:
+            moves = await index.ask(risk.moved, word.released, self._comes, past.mark)
+            counted = counted.minus(moves)
+            over = excess(care, counted.items, counted.old, past, here)
         self._judged, self._stale = self._clock.seconds(), False
-        if not limit:
-            every = total(await self._count({})).items if word.released else seen
+        if not over.limit:
+            every = (await self._count({}, 0)).items if word.released else seen
             self._budget, self._free = every, every - seen
             if holding:
                 await self._withdrawn(word)
             return
         sample = await index.ask(risk.sample, word.released, self._deletions)
         since = word.since or self._unix()
-        by = {device: lost for device, lost in by.items() if lost.items}
+        by = {device: lost for device, lost in counted.by.items() if lost.items}
         first = self.held is None and not word.since
-        self.held = held = Held(since, limit, lately, here, marks, by, sample)
+        self.held = held = Held(since, over, marks, by, sample)
         if first:
-            await self._say(word._replace(since=since, lately=lately))
+            await self._say(word._replace(since=since, past=past))
             self._tell(EventType.GUARD_HELD, held)
             self._log.warn(
                 "folder {folder}: held: {sentence}; POST /rest/x/guard/release?folder={folder} lets it be"
@@ -205,20 +212,19 @@ class FolderGuard:
                 sentence=held.sentence(care),
             )
 
-    async def _count(self, marks: Marks) -> dict[ShortID, Lost]:
-        by: dict[ShortID, Lost] = {}
+    async def _count(self, marks: Marks, mark: int) -> Counted:
+        counted = Counted({})
         after = ""
         while (last := await self._index.ask(risk.next_piece, after)) is not None:
-            piece = await self._index.ask(risk.count, after, last, marks, self._deletions)
-            for device, lost in piece.items():
-                by[device] = by.get(device, Lost()).plus(lost)
+            piece = await self._index.ask(risk.count, after, last, marks, self._deletions, mark)
+            counted = counted.plus(piece)
             after = last
-        return by
+        return counted
 
     async def _withdrawn(self, word: Word) -> None:
         """What was held is not too much any more: other devices took it back, or a setting changed."""
         held, self.held = self.held, None
-        await self._say(word._replace(since=0.0, lately=Flow()))
+        await self._say(word._replace(since=0.0, past=Past()))
         if held is not None:
             self._tell(EventType.GUARD_RELEASED, held, reason="withdrawn")
         self._log.info("folder {folder}: nothing is held any more", folder=self._folder)
@@ -237,7 +243,7 @@ class FolderGuard:
         released = merged(word.released, held.marks)
         await self._say(Word(released))
         self.held = None
-        self._over(held, EventType.GUARD_RELEASED, "released")
+        await self._over(held, EventType.GUARD_RELEASED, "released")
 
     async def refuse(self, id: str = "") -> None:
         """
@@ -249,7 +255,7 @@ class FolderGuard:
         held, word = self._meant(id), await self._load()
         await self._say(Word(word.released, held.marks))
         # Still held until the next round begins: one that runs must not take it.
-        self._over(held, EventType.GUARD_REFUSED, "refused")
+        await self._over(held, EventType.GUARD_REFUSED, "refused")
 
     def reconsider(self) -> None:
         """The settings are others now."""
@@ -263,8 +269,8 @@ class FolderGuard:
             raise NothingHeld(f"batch {id} is not what is held now; that is {held.id}")
         return held
 
-    def _over(self, held: Held, type: EventType, what: str) -> None:
-        self._recent.forget()
+    async def _over(self, held: Held, type: EventType, what: str) -> None:
+        await self._taken.forget()
         self._tell(type, held, reason=what)
         lost = held.lost
         self._log.info(

@@ -231,6 +231,7 @@ class FolderService(Service):
             unsubscribe()
         self._unsubscribe = []
         self._changes.close()
+        await self.guard.close()
         await self.index.close()
 
     # What others tell the folder.
@@ -376,6 +377,7 @@ class FolderService(Service):
         self._last_file = LastFile(last.name, self._unix(), last.deleted)
 
     def changed(self, changes: Sequence[tuple[FileInfo, Change]]) -> None:
+        self.guard.took([change for _, change in changes])
         self._changes.add(changes)
 
     # Inside.

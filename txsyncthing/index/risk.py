@@ -10,7 +10,7 @@ Everything here is a question to the reader's connection, in pieces, so that no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apsw
@@ -73,6 +73,9 @@ class Lost(NamedTuple):
     def plus(self, other: Lost) -> Lost:
         return Lost(self.deletions + other.deletions, self.overwrites + other.overwrites)
 
+    def minus(self, other: Lost) -> Lost:
+        return Lost(self.deletions - other.deletions, self.overwrites - other.overwrites)
+
 
 class Endangered(NamedTuple):
     """One item at risk."""
@@ -108,31 +111,67 @@ def next_piece(reader: FolderReader, after: str) -> str | None:
     return last
 
 
+class Counted(NamedTuple):
+    """
+    What is at risk, by who asks for it.
+
+    :ivar old: how many of the items we have had since a mark, as they are.
+    """
+
+    by: dict[ShortID, Lost]
+    old: int = 0
+
+    def plus(self, other: Counted) -> Counted:
+        by = dict(self.by)
+        for device, lost in other.by.items():
+            by[device] = by.get(device, Lost()).plus(lost)
+        return Counted(by, self.old + other.old)
+
+    def minus(self, other: Counted) -> Counted:
+        """:param other: a part of this."""
+        by = {device: lost.minus(other.by.get(device, Lost())) for device, lost in self.by.items()}
+        return Counted(by, self.old - other.old)
+
+    @property
+    def items(self) -> int:
+        return sum(lost.items for lost in self.by.values())
+
+
 def count(
-    reader: FolderReader, after: str, last: str, marks: Marks, deletions: bool
-) -> dict[ShortID, Lost]:
+    reader: FolderReader, after: str, last: str, marks: Marks, deletions: bool, mark: int = 0
+) -> Counted:
     """
     What is at risk in one piece.
 
     :param marks: what they cover is left out.
     :param deletions: whether deletions are made here at all.
+    :param mark: a sequence of ours; records until there are old.
     """
     rows = reader.connection.execute(
-        f"{_with(reader, marks)} SELECT r.modified_by, sum(r.deleted), sum(NOT r.deleted) {_JOINED}"
+        f"{_with(reader, marks)} SELECT r.modified_by, sum(r.deleted), sum(NOT r.deleted),"
+        f" sum(l.sequence <= ?3) {_JOINED}"
         f" WHERE {_RANGE} AND {_RISKY} {_wanted(deletions)} {_uncovered(marks)} GROUP BY r.modified_by",
-        (after, last),
+        (after, last, mark),
     )
-    return {_short(by): Lost(deleted, other) for by, deleted, other in rows}
+    return _counted(rows)
 
 
-def moved(reader: FolderReader, marks: Marks, comes: Comes) -> dict[ShortID, Lost]:
+def moved(reader: FolderReader, marks: Marks, comes: Comes, mark: int = 0) -> Counted:
     """Which of the deletions are moves. One long question; only for when much seems at risk."""
     _set_comes(reader, comes)
     rows = reader.connection.execute(
-        f"{_with(reader, marks)} SELECT r.modified_by, count(*) {_JOINED}"
-        f" WHERE r.state = 3 AND {_LIVE} AND {_MOVED} {_uncovered(marks)} GROUP BY r.modified_by"
+        f"{_with(reader, marks)} SELECT r.modified_by, count(*), 0, sum(l.sequence <= ?) {_JOINED}"
+        f" WHERE r.state = 3 AND {_LIVE} AND {_MOVED} {_uncovered(marks)} GROUP BY r.modified_by",
+        (mark,),
     )
-    return {_short(by): Lost(deleted) for by, deleted in rows}
+    return _counted(rows)
+
+
+def _counted(rows: Iterable[Sequence[Any]]) -> Counted:
+    total = Counted({})
+    for by, deleted, other, old in rows:
+        total = total.plus(Counted({_short(by): Lost(deleted, other)}, old))
+    return total
 
 
 def sample(

@@ -60,12 +60,19 @@ class Change(NamedTuple):
 
     :ivar kept: the conflict copy that holds our version.
     :ivar to: where it was moved.
+    :ivar sequence: of our record of what is gone; 0 where nobody will miss that.
     """
 
     name: WireName
     action: str
     kept: WireName | None = None
     to: WireName | None = None
+    sequence: int = 0
+
+
+def missed(have: FileInfo | None) -> int:
+    """The ``sequence`` of a change: what was reverted is missed by nobody."""
+    return have.sequence if have is not None and have.version.counters else 0
 
 
 class Outcome(NamedTuple):
@@ -79,10 +86,13 @@ class Outcome(NamedTuple):
     changes: tuple[Change, ...] = ()  # none for what is new
 
 
-def finished(wanted: FileInfo, placed: Placed, platform: bytes) -> Outcome:
+def finished(
+    wanted: FileInfo, placed: Placed, platform: bytes, have: FileInfo | None = None
+) -> Outcome:
     """
     The item is in its place: the index gets the cluster's version with our disk's times.
 
+    :param have: what it replaced.
     :param platform: what the record says of owner and attributes, see pull/attributes.py.
     """
     stat = placed.stat
@@ -94,7 +104,8 @@ def finished(wanted: FileInfo, placed: Placed, platform: bytes) -> Outcome:
         sequence=0,
     )
     rescan = (placed.copy,) if placed.copy else ()
-    changes = (Change(wanted.name, OVERWRITTEN, placed.copy),) if placed.replaced else ()
+    change = Change(wanted.name, OVERWRITTEN, placed.copy, sequence=missed(have))
+    changes = (change,) if placed.replaced else ()
     return Outcome(wanted.name, (done,), rescan=rescan, changes=changes)
 
 
@@ -179,7 +190,8 @@ def _place_small(
         platform = _seal(filesystem, opened, wanted, mode, options)
     finally:
         opened.close()
-    return finished(wanted, put(filesystem, temporary, wanted, file.have, options, now), platform)
+    placed = put(filesystem, temporary, wanted, file.have, options, now)
+    return finished(wanted, placed, platform, file.have)
 
 
 def create(filesystem: Filesystem, temporary: str, mode: int) -> WriteFile:
@@ -342,7 +354,8 @@ def place_large(
     options = options.begin(now)
 
     def step(batch: Filesystem) -> Outcome:
-        return finished(wanted, put(batch, temporary, wanted, have, options, now), platform)
+        placed = put(batch, temporary, wanted, have, options, now)
+        return finished(wanted, placed, platform, have)
 
     try:
         try:

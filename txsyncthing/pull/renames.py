@@ -95,7 +95,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         filesystem.chmod(wanted.name, mode)
     stat = _timed(filesystem, wanted, found, options)
     platform = recorded(Named(filesystem, wanted.name), filesystem, wanted, options.attributes)
-    outcome = finished(wanted, Placed(stat, copy, target is not None), platform)
+    outcome = finished(wanted, Placed(stat, copy, target is not None), platform, item.have)
     moved = Change(source.name, MOVED, to=wanted.name)
     rescan = outcome.rescan if stat.changed != found.changed else (*outcome.rescan, wanted.name)
     return outcome._replace(

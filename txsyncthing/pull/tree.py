@@ -17,7 +17,7 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import dress, put_on, sign_over
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
-from txsyncthing.pull.finish import DELETED, Change, Outcome, deleted, each, finished
+from txsyncthing.pull.finish import DELETED, Change, Outcome, deleted, each, finished, missed
 from txsyncthing.pull.keeping import drop
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import (
@@ -76,7 +76,7 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
             found = filesystem.lstat(wanted.name)
     if options.attributes.acts:
         found = filesystem.lstat(wanted.name)
-    return finished(wanted, Placed(found, copy, replaced), platform)
+    return finished(wanted, Placed(found, copy, replaced), platform, item.have)
 
 
 def _respell(
@@ -121,7 +121,7 @@ def _symlink(filesystem: Filesystem, item: Item, options: PullOptions, now: floa
             put_on(made, filesystem, wanted, attributes)
             platform = sign_over(made, filesystem, wanted, attributes)
         placed = put(filesystem, temporary, wanted, item.have, options, now)
-        return finished(wanted, placed, platform)
+        return finished(wanted, placed, platform, item.have)
     except (ItemFailed, OSError):
         filesystem.remove(temporary)
         raise
@@ -172,7 +172,8 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         if look(filesystem, name) is not None:
             drop(filesystem, keeper, name, found)
     rescan = (copy,) if copy else ()
-    changes = (Change(wanted.name, DELETED, copy),) if found is not None else ()
+    change = Change(wanted.name, DELETED, copy, sequence=missed(have))
+    changes = (change,) if found is not None else ()
     return Outcome(wanted.name, (deleted(wanted),), rescan=rescan, changes=changes)
 
 
@@ -275,7 +276,8 @@ def _remove(filesystem: Filesystem, one: Doomed, rules: Rules, options: PullOpti
     for child in reversed(rubbish):
         _remove_rubbish(filesystem, child)
     filesystem.remove_directory(place)
-    return Outcome(name, (deleted(wanted),), changes=(Change(name, DELETED),))
+    change = Change(name, DELETED, sequence=missed(have))
+    return Outcome(name, (deleted(wanted),), changes=(change,))
 
 
 def _reason(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from txsyncthing.bep.bep_pb2 import IndexPb
+from txsyncthing.bep.bep_pb2 import ClusterConfigPb, IndexPb
 from txsyncthing.bep.check import (
     CLUSTER_CONFIG,
     DOWNLOAD_PROGRESS,
@@ -12,10 +12,17 @@ from txsyncthing.bep.check import (
     INDEX_UPDATE,
     BadMessage,
 )
-from txsyncthing.bep.codec import decode, decode_index
-from txsyncthing.bep.cut import MESSAGE_BYTES, MESSAGE_FILES, PART_FILES
+from txsyncthing.bep.codec import decode, decode_config, decode_index
+from txsyncthing.bep.cut import (
+    MAX_DEVICES,
+    MAX_FOLDERS,
+    MESSAGE_BYTES,
+    MESSAGE_FILES,
+    PART_DEVICES,
+    PART_FILES,
+)
 from txsyncthing.bep.framing import Frame
-from txsyncthing.bep.messages import Index, IndexUpdate
+from txsyncthing.bep.messages import ClusterConfig, Index, IndexUpdate
 from txsyncthing.vocabulary.folder import FolderID
 
 FOLDER = FolderID("default")
@@ -68,6 +75,38 @@ def test_no_message_of_a_long_index_holds_more_than_a_few_mebibytes() -> None:
     ]
     assert sum(sizes) == 8_000_000
     assert max(sizes) <= MESSAGE_BYTES
+
+
+def config(folders: int, devices: int) -> bytes:
+    pb = ClusterConfigPb(secondary=True)
+    for number in range(folders):
+        folder = pb.folders.add(id=f"folder-{number}", label=f"Folder {number}")
+        for other in range(devices):
+            folder.devices.add(id=other.to_bytes(32), name=f"device {other}", addresses=["dynamic"])
+    encoded: bytes = pb.SerializeToString()
+    return encoded
+
+
+@pytest.mark.parametrize(
+    ("folders", "devices"),
+    [(MAX_FOLDERS, MAX_DEVICES // MAX_FOLDERS), (1, MAX_DEVICES), (1, 0), (0, 0)],
+)
+def test_a_cluster_config_is_read_in_short_steps_and_stays_whole(
+    folders: int, devices: int
+) -> None:
+    *steps, message = decode_config(Frame(CLUSTER_CONFIG, 0, config(folders, devices)))
+    assert set(steps) == {None}
+    assert len(steps) >= folders * devices // PART_DEVICES
+    assert isinstance(message, ClusterConfig)
+    assert message.secondary
+    assert [folder.id for folder in message.folders] == [f"folder-{n}" for n in range(folders)]
+    assert {len(folder.devices) for folder in message.folders} <= {devices}
+
+
+def test_a_cluster_config_that_is_too_large_is_refused_on_the_way() -> None:
+    for folders, devices in ((MAX_FOLDERS + 1, 0), (1, MAX_DEVICES + 1)):
+        with pytest.raises(BadMessage, match="cluster config with more than"):
+            list(decode_config(Frame(CLUSTER_CONFIG, 0, config(folders, devices))))
 
 
 BOMBS = {

@@ -17,6 +17,7 @@ from lz4 import block as lz4
 from txsyncthing.bep.bep_pb2 import (
     ClosePb,
     ClusterConfigPb,
+    DevicePb,
     DownloadProgressPb,
     FolderPb,
     IndexPb,
@@ -39,8 +40,9 @@ from txsyncthing.bep.check import (
 from txsyncthing.bep.cut import (
     MESSAGE_BYTES,
     MESSAGE_FILES,
-    check_config,
+    PART_DEVICES,
     check_progress,
+    config_parts,
     index_parts,
 )
 from txsyncthing.bep.file_codec import (
@@ -82,9 +84,9 @@ __all__ = [
     "decode",
     "decode_file",
     "decode_index",
+    "decode_long",
     "encode",
     "encode_file",
-    "is_index",
 ]
 
 _U32 = Struct(">I")
@@ -208,16 +210,51 @@ def decode(frame: Frame) -> Message | None:
     return _read(reader, frame.type, _plain(frame))
 
 
-def is_index(frame: Frame) -> bool:
-    """Whether ``decode_index`` may be used."""
-    return frame.type in (INDEX, INDEX_UPDATE)
+def decode_long(frame: Frame) -> Iterator[Message | None] | None:
+    """
+    Read and check a message of those that may be long, a few milliseconds at a time: None says that there is
+    more to read before the next message.
+
+    :returns: None: of this type messages are short, use ``decode``.
+    :raises BadMessage: see ``decode``.
+    """
+    if frame.type in (INDEX, INDEX_UPDATE):
+        return decode_index(frame)
+    if frame.type == CLUSTER_CONFIG:
+        return decode_config(frame)
+    return None
+
+
+def decode_config(frame: Frame) -> Iterator[ClusterConfig | None]:
+    """See ``decode_long``; at last comes the one message."""
+    return _config(memoryview(_plain(frame)))
+
+
+def _config(body: memoryview) -> Iterator[ClusterConfig | None]:
+    folders: list[Folder] = []
+    secondary = False
+    for part in config_parts(body):
+        yield None
+        if part is None:
+            continue
+        try:
+            pb = ClusterConfigPb.FromString(bytes(body[part.start : part.end]))
+        except DecodeError:
+            raise BadMessage(f"broken message of type {CLUSTER_CONFIG}") from None
+        secondary = secondary or pb.secondary
+        for folder in pb.folders:
+            devices: list[Device] = []
+            for device in folder.devices:
+                devices.append(_device(folder.id, device))
+                if not len(devices) % PART_DEVICES:
+                    yield None
+            folders.append(_folder(folder, tuple(devices)))
+    yield ClusterConfig(tuple(folders), secondary)
 
 
 def decode_index(frame: Frame) -> Iterator[Index | IndexUpdate | None]:
     """
-    Read and check an index; a long one becomes several, of which all but the first are updates.
-
-    Each step takes a few milliseconds: None says that there is more to read before the next message.
+    See ``decode_long``. An index that is too long becomes several, of which all but the first are updates.
 
     :raises BadMessage: broken, or what no honest peer sends (check.py, cut.py).
     """
@@ -288,34 +325,33 @@ def _inflate(body: Block | bytearray, limit: int) -> bytes:
 
 
 def _read_config(body: Block | bytearray) -> ClusterConfig:
-    check_config(memoryview(body))
-    pb = ClusterConfigPb.FromString(bytes(body))
-    return ClusterConfig(tuple(_folder(folder) for folder in pb.folders), pb.secondary)
+    *_, config = _config(memoryview(body))
+    assert config is not None
+    return config
 
 
-def _folder(pb: FolderPb) -> Folder:
-    devices = []
-    for device in pb.devices:
-        try:
-            id = DeviceID(device.id)
-        except BadDeviceID as error:
-            raise BadMessage(f"cluster config, folder {pb.id!r}: {error}") from None
-        known = 0 <= device.compression < len(_COMPRESSIONS)
-        devices.append(
-            Device(
-                id,
-                device.name,
-                tuple(device.addresses),
-                _COMPRESSIONS[device.compression] if known else Compression.METADATA,
-                device.cert_name,
-                device.max_sequence,
-                device.introducer,
-                device.index_id,
-                device.skip_introduction_removals,
-                device.encryption_password_token,
-            )
-        )
-    return Folder(FolderID(pb.id), pb.label, pb.type, pb.stop_reason, tuple(devices))
+def _folder(pb: FolderPb, devices: tuple[Device, ...]) -> Folder:
+    return Folder(FolderID(pb.id), pb.label, pb.type, pb.stop_reason, devices)
+
+
+def _device(folder: str, pb: DevicePb) -> Device:
+    try:
+        id = DeviceID(pb.id)
+    except BadDeviceID as error:
+        raise BadMessage(f"cluster config, folder {folder!r}: {error}") from None
+    known = 0 <= pb.compression < len(_COMPRESSIONS)
+    return Device(
+        id,
+        pb.name,
+        tuple(pb.addresses),
+        _COMPRESSIONS[pb.compression] if known else Compression.METADATA,
+        pb.cert_name,
+        pb.max_sequence,
+        pb.introducer,
+        pb.index_id,
+        pb.skip_introduction_removals,
+        pb.encryption_password_token,
+    )
 
 
 def _read_index(body: Block | bytearray) -> Index:

@@ -2,7 +2,7 @@
 Protobuf bytes judged and cut before they are parsed.
 
 An empty submessage takes two bytes on the wire and hundreds in memory: what a peer sends is counted first.
-And a long index is parsed in parts, so that others have their turn in between.
+And what is long is parsed in parts, so that others have their turn in between.
 
 Source: protobuf's encoding; reference 2.5 ("Batch limits") for what is usual.
 """
@@ -17,6 +17,7 @@ from txsyncthing.bep.check import MAX_VECTOR, BadMessage
 SMALL = 16 * 1024  # bytes; whatever is in a shorter message does no harm
 PART_FILES = 250  # about 3 ms of parsing
 PART_BYTES = 512 * 1024  # about 5 ms of it
+PART_DEVICES = 500  # of a Cluster Config: about 2 ms
 MESSAGE_FILES = 1200  # an honest message has at most 1001; of more, several are made
 MESSAGE_BYTES = 2 * 1024 * 1024
 MAX_FOLDERS = 10_000  # of one Cluster Config
@@ -80,27 +81,35 @@ def _varint(body: memoryview, at: int, end: int) -> tuple[int, int]:
     raise BadMessage("broken message: a number does not end")
 
 
-def check_config(body: memoryview) -> None:
+def config_parts(body: memoryview) -> Iterator[Part | None]:
     """
-    Count the folders and devices of a Cluster Config.
+    Count the folders and devices of a Cluster Config, and cut it between its folders. None says that there
+    is more to count before the next part.
 
-    :raises BadMessage: more than there ever are.
+    :raises BadMessage: more than there ever are, or no protobuf.
     """
-    if len(body) <= SMALL:
+    end = len(body)
+    if end <= SMALL:
+        yield Part(0, end)
         return
-    folders = devices = 0
-    for folder in fields(body, 0, len(body)):
-        if folder.number != 1 or folder.kind != _BYTES:
-            continue
-        folders += 1
-        for device in fields(body, folder.start, folder.end):
-            devices += device.number == 16
-            if devices > MAX_DEVICES or folders > MAX_FOLDERS:
-                raise BadMessage(
-                    f"cluster config with more than {MAX_FOLDERS} folders or {MAX_DEVICES} devices"
-                )
-    if folders > MAX_FOLDERS:
-        raise BadMessage(f"cluster config with more than {MAX_FOLDERS} folders")
+    start = folders = devices = before = 0
+    for folder in fields(body, 0, end):
+        if folder.number == 1 and folder.kind == _BYTES:
+            folders += 1
+            if folders > MAX_FOLDERS:
+                raise BadMessage(f"cluster config with more than {MAX_FOLDERS} folders")
+            for device in fields(body, folder.start, folder.end):
+                devices += device.number == 16
+                if devices > MAX_DEVICES:
+                    raise BadMessage(f"cluster config with more than {MAX_DEVICES} devices")
+                if devices - before >= PART_DEVICES:
+                    before = devices
+                    yield None
+        if folder.end - start >= SMALL:
+            yield Part(start, folder.end)
+            start = folder.end
+    if start < end:
+        yield Part(start, end)
 
 
 def check_progress(body: memoryview) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from txsyncthing.bep.check import BadMessage, body_limit
-from txsyncthing.bep.codec import decode, decode_index, is_index
+from txsyncthing.bep.codec import decode, decode_long
 from txsyncthing.bep.framing import BadFrame, FrameDecoder
 from txsyncthing.bep.messages import Message
 from txsyncthing.clock import Clock, Timer
@@ -48,7 +48,7 @@ class Inflow:
         self._broken = broken
         self._frames = FrameDecoder(body_limit)
         self._rest = b""  # came, and not looked at yet
-        self._parts: Iterator[Message | None] | None = None  # of a long index, not read yet
+        self._parts: Iterator[Message | None] | None = None  # of a long message, not read yet
         self._held = 0
         self._paused = False
         self._stopped = False
@@ -119,8 +119,8 @@ class Inflow:
         if self._parts is not None and not self._pass_on(until):
             return 0
         for frame in self._frames.feed(data):
-            if is_index(frame):
-                self._parts = decode_index(frame)
+            self._parts = decode_long(frame)
+            if self._parts is not None:
                 enough = not self._pass_on(until)
             else:
                 message = decode(frame)
@@ -132,7 +132,7 @@ class Inflow:
         return len(data)
 
     def _pass_on(self, until: float) -> bool:
-        """Read the parts of an index; whether all were read and there is time left."""
+        """Read the parts of a long message; whether all were read and there is time left."""
         for message in self._parts or ():
             if message is not None:
                 self._took(message)

@@ -63,15 +63,16 @@ def judge(
     offered: dict[FolderID, Offered] = {}
     hidden: set[FolderID] = set()
     for folder in config.folders:
-        ends = {entry.id: entry for entry in folder.devices if entry.id in (me, device)}
         if folder.id not in ours:
             known = folder.id in shared  # encrypted, which we do not do
             room = len(offered) < MAX_OFFERED and len(folder.id) <= MAX_FOLDER_ID
             if settings is not None and settings.ignores_folder(folder.id):
                 hidden.add(folder.id)
             elif folder.id and room and not known:
+                ends = _ends(folder, me, device)
                 offered[folder.id] = _offer(folder, ends.get(me), ends.get(device))
             continue
+        ends = _ends(folder, me, device)
         if device not in ends:
             raise Unacceptable(f"folder {folder.id}: missing remote device in cluster config")
         if me not in ends:
@@ -85,6 +86,11 @@ def judge(
             states[folder.id] = RemoteState.VALID
             agreed[folder.id] = Agreed(folder.id, ends[me], ends[device])
     return Verdict(states, tuple(agreed.values()), tuple(offered.values()), frozenset(hidden))
+
+
+def _ends(folder: Folder, me: DeviceID, device: DeviceID) -> dict[DeviceID, Device]:
+    """What the peer says of us both."""
+    return {entry.id: entry for entry in folder.devices if entry.id in (me, device)}
 
 
 def _offer(folder: Folder, about_us: Device | None, about_them: Device | None) -> Offered:

@@ -39,7 +39,7 @@ def many(count: int, start: str) -> list[str]:
 
 
 def folder(pair: Pair, name: str, left: str = "sendreceive", right: str = "sendreceive") -> None:
-    """A folder for both, of these types, that holds nothing back; only while neither runs."""
+    """A folder for both, of these types; only while neither runs."""
     for daemon, type in zip(pair.both, (left, right), strict=True):
         daemon.folders[name] = daemon.directory / "folders" / name
         daemon.home.add_folder(
@@ -47,8 +47,15 @@ def folder(pair: Pair, name: str, left: str = "sendreceive", right: str = "sendr
         )
 
 
-def begin(pair: Pair) -> None:
+def start(pair: Pair, name: str = "") -> None:
+    """:param name: of a folder, where nothing is to be held back."""
     pair.start()
+    for daemon in pair.both if name else ():
+        daemon.change("PUT", f"/rest/x/guard?folder={name}", {"maxItems": 0, "maxPercent": 0})
+
+
+def begin(pair: Pair) -> None:
+    start(pair)
     tell(pair.both, "start")
 
 
@@ -57,7 +64,7 @@ def sync(pair: Pair, count: int) -> None:
     folder(pair, "sync")
     for daemon, word in zip(pair.both, "ab", strict=True):
         fill(daemon.folders["sync"], many(count // 2, word), word)
-    pair.start()
+    start(pair, "sync")
     until(lambda: settled(pair, "sync", count), "in sync", 1800)
     tell(pair.both, "first sync")
     for daemon in pair.both:
@@ -102,7 +109,7 @@ def sendonly(pair: Pair, count: int) -> None:
     """What others changed of a send-only folder: listed, overridden."""
     folder(pair, "sent", left="sendonly")
     fill(pair.left.folders["sent"], many(count, "d"), "first")
-    pair.start()
+    start(pair, "sent")
     left, right = pair.both
     until(
         lambda: pair.settled("sent") and left.status("sent")["globalFiles"] == count,

@@ -139,3 +139,4 @@ def test_what_is_in_the_way_of_a_device_is_said() -> None:
     there.on("/rest/x/explain", explained)
     text = shown(there)
     assert "  phone:\n    - It hangs up on us." in text
+    assert "phone (PHONEPH)  connected, 192.0.2.1:22000  has told nothing yet" in text

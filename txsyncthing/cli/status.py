@@ -76,6 +76,10 @@ def _folder(one: dict[str, Any]) -> tuple[str, ...]:
     return title, one["state"], said, size, one["path"]
 
 
+def _codes(one: dict[str, Any]) -> set[str]:
+    return {reason["code"] for reason in (one["explanation"] or {}).get("reasons") or ()}
+
+
 def _device(one: dict[str, Any]) -> tuple[str, ...]:
     name = f"{one['name']} ({one['id'][:7]})" if one["name"] else one["id"][:7]
     if one["paused"]:
@@ -88,7 +92,7 @@ def _device(one: dict[str, Any]) -> tuple[str, ...]:
         how = "never seen"
     if not one["shares"]:
         said = "no folder shared"
-    elif how == "never seen":
+    elif how == "never seen" or _codes(one) & {"not-added"}:
         said = "has told nothing yet"
     elif one["needItems"] or one["needBytes"]:
         there = min(99.9, one["completion"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from txsyncthing.cli.hindrances import failures, hindrances
 from txsyncthing.cli.look import (
     DeviceLook,
     Exit,
@@ -325,12 +326,6 @@ async def timed(wait: Wait, clock: IReactorTime, timeout: float | None) -> tuple
     return verdict, clock.seconds() - begun
 
 
-async def _failures(node: Node, folder: str) -> list[str]:
-    """The first items that failed, for people."""
-    answer = await node.get("/rest/folder/errors", folder=folder, page=1, perpage=10)
-    return [f"  {one['path']}: {one['error']}" for one in answer["errors"] or ()]
-
-
 @click.command()
 @click.argument("folder")
 @click.option(
@@ -382,8 +377,9 @@ def wait(
             said = [f"{folder}: {verdict.sentence}"]
             if verdict.code is Exit.TIMED_OUT:
                 said.append(progress_line(folder, waited.look, 0))
+                said += await hindrances(node, waited.look)
             if waited.look.failing:
-                said += await _failures(node, folder)
+                said += await failures(node, folder)
             say(said, err=True)
         elif not quiet:
             click.echo(f"{folder}: in sync ({span(seconds)})")

@@ -17,8 +17,8 @@ from txsyncthing.pull.finish import (
     SmallFile,
     place_files,
     place_large,
-    set_metadata,
 )
+from txsyncthing.pull.metadata import set_metadata
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.renames import Rename, rename_files
 from txsyncthing.pull.tree import Item, delete_files, make_directories

@@ -13,7 +13,8 @@ from tests.pull.folder import FOLDER, ME, NOW, Folder, directory, file, gone, sy
 from tests.pull.test_finish import Killed, MortalDisk, write
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Kind
-from txsyncthing.pull.finish import Outcome, SmallFile, place_files, place_large, set_metadata
+from txsyncthing.pull.finish import Outcome, SmallFile, place_files, place_large
+from txsyncthing.pull.metadata import set_metadata
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.tree import Item, delete_files, make_directories, make_symlinks
 from txsyncthing.versions.keeper import Versioner

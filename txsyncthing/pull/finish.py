@@ -4,7 +4,7 @@ The steps on disk which bring files to their places. All of it runs in workers, 
 Order of one file: bytes, extended attributes, mode, time and owner on the temporary file, fsync, look at the
 target, conflict copy, rename over it; then its directory is synced, once for the batch.
 
-Source: reference 5.5 ("Finisher", "Metadata shortcut"); lib/model/folder_sendrecv.go.
+Source: reference 5.5 ("Finisher"); lib/model/folder_sendrecv.go.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from txsyncthing.filesystem.case import CaseConflict
-from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, WriteFile
-from txsyncthing.pull.attributes import dress, put_on, sign_over
+from txsyncthing.filesystem.seam import Filesystem, Kind, WriteFile
+from txsyncthing.pull.attributes import put_on, sign_over
 from txsyncthing.pull.copying import Copier
-from txsyncthing.pull.failure import Cause, ItemFailed, item_error
+from txsyncthing.pull.failure import ItemFailed, item_error
 from txsyncthing.pull.keeping import Keeper
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, expect, in_directory, look, put, same_bytes
+from txsyncthing.pull.target import Placed, in_directory, look, put
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.name import WireName, parent, temporary_name
 
-COARSE = 2_000_000_000  # ns by which a disk may round times
 NEW_FILE = 0o666  # minus the umask, where permissions are not synced
 
 
@@ -319,13 +318,6 @@ def _seal(
     return platform
 
 
-def _kept(found: Stat, after: Stat, modified: int) -> bool:
-    """Whether a file that got its time was not edited since."""
-    if found.modified == modified:
-        return same_bytes(found, after)
-    return abs(after.modified - modified) <= COARSE
-
-
 class Unsynced(OSError):
     """
     The bytes of a temporary file did not reach the disk.
@@ -368,47 +360,6 @@ def place_large(
             drop_temporary(filesystem, wanted.name)
         return failed(wanted.name, error)
     return each(filesystem, [wanted.name], [step], options.sync, options.keeper)[0]
-
-
-def set_metadata(
-    filesystem: Filesystem,
-    items: Sequence[tuple[FileInfo, FileInfo]],
-    options: PullOptions,
-    now: float,
-) -> list[Outcome]:
-    """
-    Give files that have the wanted bytes already the wanted mode and time.
-
-    :param items: wanted and have.
-    """
-    names = [wanted.name for wanted, _ in items]
-    steps = [partial(_set, wanted=w, have=h, options=options) for w, h in items]
-    return each(filesystem, names, steps, options.sync)
-
-
-def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: PullOptions) -> Outcome:
-    name = wanted.name
-    found = expect(filesystem, name, have, options)
-    if found is None:
-        raise ItemFailed(Cause.CHANGED, rescan=True)
-    platform = dress(filesystem, wanted, options.attributes)
-    if wanted.is_file:
-        if not (options.ignore_permissions or wanted.no_permissions):
-            filesystem.chmod(name, wanted.permissions & 0o777)
-        # A new time would hide an edit of this moment for good.
-        if not same_bytes(found, filesystem.lstat(name)):
-            raise ItemFailed(Cause.CHANGED, rescan=True)
-        if found.modified != wanted.modified:
-            filesystem.utime(name, wanted.modified)
-    after = filesystem.lstat(name)
-    if wanted.is_file and not _kept(found, after, wanted.modified):
-        after = found  # a scan will see the edit
-    # Of concurrent versions with equal content neither is lost: who has both says so. But nobody else is to
-    # hear of a version that counts only here.
-    version = wanted.version if have.invalid else wanted.version.merge(have.version)
-    merged = wanted._replace(version=version)
-    # The list of blocks is the one of the wanted version, which peers may ask for.
-    return finished(merged, Placed(after), platform)
 
 
 def deleted(gone: FileInfo) -> FileInfo:

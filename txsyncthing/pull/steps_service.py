@@ -13,8 +13,9 @@ from txsyncthing.filesystem.case import only_case_differs
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.ignore.matcher import Matcher
 from txsyncthing.pull.failure import Cause
-from txsyncthing.pull.finish import Outcome, set_metadata
+from txsyncthing.pull.finish import Outcome
 from txsyncthing.pull.ledger import DELETE, METADATA, UPDATE, Ledger
+from txsyncthing.pull.metadata import set_metadata
 from txsyncthing.pull.obstacles import above
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.plan import Deletions, Plan

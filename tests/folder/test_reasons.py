@@ -73,6 +73,7 @@ def test_an_error_says_when_it_is_looked_at_again() -> None:
     [
         ("folder marker missing (this indicates potential data loss, ...)", "marker-missing"),
         ("folder root is empty, but 600 items are known to be here; ...", "root-emptied"),
+        ("folder root holds none of the 600 items that are known ...", "root-emptied"),
         ("folder root is on another file system than when ...", "root-moved"),
         ("loading ignores: invalid pattern", "ignores"),
         ("/x/folder.db: the database is damaged (...)", "index-damaged"),

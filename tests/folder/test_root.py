@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -13,6 +14,7 @@ from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Stat
 from txsyncthing.folder.care import Care
 from txsyncthing.folder.guard_service import NothingHeld
+from txsyncthing.folder.identity import EXT, XFS
 from txsyncthing.folder.outside import Outside
 from txsyncthing.folder.service import FolderFailed, FolderService
 from txsyncthing.vocabulary.folder import FolderState
@@ -23,9 +25,11 @@ class Mounted(MemoryFilesystem):
     """A folder whose file system may become another one."""
 
     device = 5
+    inodes = 0  # where their numbers begin
 
     def lstat(self, name: str) -> Stat:
-        return super().lstat(name)._replace(device=self.device)
+        found = super().lstat(name)
+        return found._replace(device=self.device, inode=found.inode + self.inodes)
 
 
 class Rooted(World):
@@ -204,3 +208,128 @@ def test_a_word_in_the_middle_of_a_look_is_heard(world: Rooted) -> None:
 
 def release_quietly(service: FolderService) -> None:
     Deferred.fromCoroutine(service.owner.release()).addErrback(lambda failure: None)
+
+
+# Between two runs.
+
+
+def restarted(world: Rooted, tmp_path: Path, between: Callable[[], object]) -> FolderService:
+    world.database = str(tmp_path / "index.db")
+    service = world.folder()
+    answer(service.stopService())
+    between()
+    return world.folder()
+
+
+def other_disk(world: Rooted, before: int, **changes: int) -> Callable[[], None]:
+    def mount() -> None:
+        for name, value in changes.items():
+            setattr(world.disk, name, value)
+        world.disk.remove("f00")
+
+    world.disk.kind = before
+    return mount
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (EXT, {"system": 9}),
+        (EXT, {"system": 9, "device": 6}),
+        (EXT, {"kind": 0x4D44}),  # no ext4 becomes a FAT
+        (XFS, {"system": 9, "device": 6, "inodes": 500}),
+    ],
+)
+def test_another_file_system_since_the_last_run_stops_the_folder(
+    world: Rooted, tmp_path: Path, kind: int, changes: dict[str, int]
+) -> None:
+    service = restarted(world, tmp_path, other_disk(world, kind, **changes))
+    assert service.status().state is FolderState.ERROR
+    text = service.status().error
+    assert text.startswith("folder root is on another file system than when the folder ran last")
+    assert "POST /rest/x/guard/release?folder=default" in text
+    assert deleted(service) == 0
+    release(service)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 1
+    answer(service.stopService())
+    assert world.folder().status().state is FolderState.IDLE  # it is the right one now
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (EXT, {"device": 6}),  # another number for the same disk
+        (XFS, {"device": 6, "system": 9}),  # whose f_fsid is made of that
+        (0x4D44, {"device": 6, "system": 9, "inodes": 500}),  # FAT: inodes are made up as well
+        (0x01021994, {"device": 6, "system": 9, "inodes": 500}),  # tmpfs
+        (0x794C7630, {"device": 6, "system": 9, "inodes": 500}),  # overlay
+        (0, {"device": 6, "system": 9, "inodes": 500}),  # nobody knows
+        (EXT, {"system": 0}),  # could not be asked
+    ],
+)
+def test_what_changes_with_a_reboot_is_no_other_file_system(
+    world: Rooted, tmp_path: Path, kind: int, changes: dict[str, int]
+) -> None:
+    service = restarted(world, tmp_path, other_disk(world, kind, **changes))
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 1
+
+
+def test_a_root_with_none_of_what_was_there_stops_the_folder(world: Rooted, tmp_path: Path) -> None:
+    def between() -> None:
+        world.empty()
+        world.write("something else", b"x")
+
+    service = restarted(world, tmp_path, between)
+    text = service.status().error
+    assert text.startswith("folder root holds none of the 12 items that are known to be here")
+    assert deleted(service) == 0
+    world.write("f07", b"7")
+    world.clock.advance(30)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 11
+
+
+def test_so_it_does_while_the_folder_runs(world: Rooted) -> None:
+    service = world.folder()
+    world.empty()
+    world.write("something else", b"x")
+    assert world.scan(service).startswith("folder root holds none of the 12 items")
+    release(service)
+    assert service.status().state is FolderState.IDLE
+    assert deleted(service) == 12
+
+
+def test_so_it_does_in_the_middle_of_a_scan(world: Rooted) -> None:
+    service = world.folder()
+
+    def replaced() -> None:
+        with world.disk.quiet():
+            world.empty()
+            world.write("something else", b"x")
+
+    world.disk.intercept("names", "", replaced)
+    world.disk.intercept("list", "", replaced)
+    assert "holds none of" in world.scan(service)
+    assert deleted(service) == 0
+
+
+def test_a_few_directories_may_all_get_other_names(world: Rooted) -> None:
+    world.empty()
+    for number in range(12):
+        world.disk.put(f"photos/f{number}", b"%d" % number)
+    service = world.folder()
+    world.disk.rename("photos", "pictures")
+    assert world.scan(service) == ""
+    assert service.index.counts().local.files == 12
+
+
+def test_one_of_many_known_items_is_enough(world: Rooted) -> None:
+    for number in range(300):
+        world.write(f"a{number:03}", b"%d" % number)
+    service = world.folder()
+    for number in range(300):
+        world.disk.remove(f"a{number:03}")
+    assert world.scan(service) == ""
+    assert deleted(service) == 300

@@ -24,6 +24,7 @@ from txsyncthing.filesystem.order import ordered
 from txsyncthing.filesystem.ranges import Ranges
 from txsyncthing.filesystem.renameat import EXCHANGE, NO_REPLACE, UNSUPPORTED, rename_at
 from txsyncthing.filesystem.seam import Entry, Kind, Space, Stat, ThroughSymlink
+from txsyncthing.filesystem.statfs import kind_of
 
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -292,7 +293,7 @@ class DiskFilesystem(NamedAttributes):
     def space(self) -> Space:
         found = os.statvfs(self._root)
         free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-        return Space(free, total, found.f_fsid)
+        return Space(free, total, found.f_fsid, kind_of(self._root))
 
     def _chmod_unreadable(self, name: str, mode: int) -> None:
         # fchmod refuses O_PATH descriptors, and Linux has no chmod that stops at a symlink.

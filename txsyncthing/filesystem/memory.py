@@ -46,7 +46,7 @@ class MemoryFilesystem(Faults, MemoryAttributes):
         self._unix = unix
         self._names: type[dict[str, Node]] = Folded if folded else dict
         self._total = total
-        self.system = 1
+        self.system, self.kind = 1, 0
         self._last = 0
         self._inodes = 0
         self.people = MemoryAccounts()
@@ -296,7 +296,7 @@ class MemoryFilesystem(Faults, MemoryAttributes):
         self.spring("space", "")
         self._top("")
         total = _PLENTY if self._total is None else self._total
-        return Space(max(0, total - self.used), total, self.system)
+        return Space(max(0, total - self.used), total, self.system, self.kind)
 
     # What open files ask of their disk.
 

@@ -66,9 +66,8 @@ def check_folder(filesystem: Filesystem, marker: str) -> Stat:
         raise FolderUnhealthy(f"folder path unreadable: {error.strerror}") from None
     if root.kind is not Kind.DIRECTORY:
         raise FolderUnhealthy("folder path not a directory")
-    marker = normpath(marker)
     try:
-        filesystem.lstat("" if marker == "." else marker)
+        filesystem.lstat(marker_name(marker))
     except (FileNotFoundError, NotADirectoryError):
         raise FolderUnhealthy(
             "folder marker missing (this indicates potential data loss, search docs/forum "
@@ -77,6 +76,12 @@ def check_folder(filesystem: Filesystem, marker: str) -> Stat:
     except OSError as error:
         raise FolderUnhealthy(f"folder marker unreadable: {error.strerror}") from None
     return root
+
+
+def marker_name(marker: str) -> str:
+    """The name of the item that a setting means."""
+    marker = normpath(marker)
+    return "" if marker == "." else marker
 
 
 def make_marker(filesystem: Filesystem, folder: FolderID, marker: str = DEFAULT_MARKER) -> None:

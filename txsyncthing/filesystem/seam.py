@@ -59,6 +59,7 @@ class Space(NamedTuple):
     system: int = (
         0  # f_fsid: another one after another was mounted, where the kernel can tell; 0: unknown
     )
+    kind: int = 0  # f_type; 0: unknown
 
 
 class CopyMethod(Enum):

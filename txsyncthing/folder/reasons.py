@@ -322,6 +322,7 @@ _ERRORS = (  # what the text begins with, code, remedy
     ("folder root is on another", "root-moved", ""),
     ("folder root is empty", "root-emptied", ""),
     ("versioning/", "versioning", "Give that setting another value; then the folder starts."),
+    ("folder root holds none", "root-emptied", ""),
     ("loading ignores", "ignores", "Mend the ignore file, or take it away."),
     ("the folder's disk failed", "disk", "Look at the disk and its file system."),
     ("the folder became unhealthy", "path-missing", "See that the folder's directory is there."),

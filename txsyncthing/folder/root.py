@@ -3,39 +3,53 @@ Whether the root of a folder is the one that the index tells of. Nothing that is
 place was deleted.
 
 A root that vanished or lost its marker is an error of the official daemon's; ours are a root that changed
-its file system while the folder runs, and one that is suddenly empty.
+its file system, while the folder runs or since it ran last, and one that holds nothing it should.
 
 Source: reference 5.1 ("Marker missing", "Path checks").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from txsyncthing.config.folder import FolderConfig
-from txsyncthing.filesystem.metadata import FolderUnhealthy, check_folder, make_marker
+from txsyncthing.filesystem.metadata import (
+    FolderUnhealthy,
+    check_folder,
+    make_marker,
+    marker_name,
+)
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.folder.care import Care
+from txsyncthing.folder.identity import Identity
 from txsyncthing.vocabulary.name import WireName, is_internal, is_temporary
 
-MAX_TOPS = 1000  # names of a root that are looked up in the index
+WITNESSES = 8  # items of a root that are looked for again
 
 
 class RootMoved(FolderUnhealthy):
-    """The root lies on another file system than when the folder started."""
+    """The root lies on another file system than before."""
 
 
 class RootEmptied(FolderUnhealthy):
-    """The root holds nothing, and the index knows many items."""
+    """The root holds nothing that is known to be there, and the index knows many items."""
 
 
 class Footing(NamedTuple):
-    """What a root that was well looked like."""
+    """
+    What a root that was well looked like.
 
-    device: int | None = None  # st_dev; None: nobody looked yet
-    witness: str = ""  # an item in it; empty: there was none
-    system: int = 0  # f_fsid; 0: unknown
+    :ivar device: st_dev; None: nobody looked yet.
+    :ivar witnesses: items in it; empty: there were none.
+    :ivar known: whether these are known to be there, and many others are.
+    """
+
+    device: int | None = None
+    identity: Identity = Identity()
+    witnesses: tuple[str, ...] = ()
+    known: bool = False
 
 
 class RootRules(NamedTuple):
@@ -43,24 +57,44 @@ class RootRules(NamedTuple):
 
     marker: str
     footing: Footing
+    last: Identity | None  # when the folder ran last
     same_device: bool  # whether another file system is an error
     known: int  # items that must be there
     enough: int  # so many of them make an empty root an error; 0: never does
     release: str  # how to go on
 
+    @property
+    def minds(self) -> bool:
+        """Whether the root must hold something."""
+        return 0 < self.enough <= self.known
 
-def stand(filesystem: Filesystem, rules: RootRules) -> Footing:
+
+def stand(filesystem: Filesystem, rules: RootRules) -> None:
     """
-    A worker's job, cheap: see that the root is there, and is the one it was.
+    A worker's job, cheap, in the middle of other work: see that the root is there, and is the one it was.
 
-    :returns: what to compare the next look with.
     :raises FolderUnhealthy: it is not; nothing in it may be believed.
     """
+    ground(filesystem, rules)
+    before = rules.footing.witnesses
+    if not rules.minds or not before or any(_is_there(filesystem, one) for one in before):
+        return
+    if rules.footing.known or not _anything(filesystem, rules.marker):
+        raise emptied(filesystem, rules)
+
+
+def ground(filesystem: Filesystem, rules: RootRules) -> Footing:
+    """
+    A worker's job: see that the root is there, and on its file system.
+
+    :returns: what to compare the next look with, but for the witnesses.
+    :raises FolderUnhealthy: it is not.
+    """
     device = check_folder(filesystem, rules.marker).device
-    before, witness, known_system = rules.footing
-    system = _system(filesystem)
+    identity = _identity(filesystem, rules.marker)
+    before, known_system = rules.footing.device, rules.footing.identity.system
     # The kernel gives the number of a device that was unmounted to the next one.
-    other = bool(known_system and system and system != known_system)
+    other = bool(known_system and identity.system and identity.system != known_system)
     if rules.same_device and before is not None and (device != before or other):
         anew = ", mounted anew" if device == before else ""
         raise RootMoved(
@@ -68,34 +102,55 @@ def stand(filesystem: Filesystem, rules: RootRules) -> Footing:
             f" {device}, was {before}{anew}); mount the right one again, or accept this one:"
             f" {rules.release}"
         )
-    if not (witness and _is_there(filesystem, witness)):
-        witness = _witness(filesystem, rules.marker)
-        if not witness and 0 < rules.enough <= rules.known:
-            raise RootEmptied(
-                f"folder root is empty, but {rules.known} items are known to be here; bring them back, or"
-                f" accept that they are deleted: {rules.release}"
-            )
-    return Footing(device, witness, system)
+    if rules.same_device and before is None and rules.last and identity.is_other(rules.last):
+        raise RootMoved(
+            "folder root is on another file system than when the folder ran last; mount the right one"
+            f" again, or accept this one: {rules.release}"
+        )
+    return Footing(device, identity)
 
 
-def _system(filesystem: Filesystem) -> int:
+def emptied(filesystem: Filesystem, rules: RootRules) -> RootEmptied:
+    """What to say of a root that lost all; a worker's job."""
+    if _anything(filesystem, rules.marker):
+        text = f"folder root holds none of the {rules.known} items that are known to be here"
+    else:
+        text = f"folder root is empty, but {rules.known} items are known to be here"
+    return RootEmptied(f"{text}; bring them back, or accept that they are deleted: {rules.release}")
+
+
+def present(filesystem: Filesystem, names: Sequence[WireName]) -> tuple[str, ...]:
+    """A worker's job: the first of these items of the root that are there."""
+    found = zip(names, filesystem.stats("", names), strict=True)
+    return tuple(islice((name for name, stat in found if stat is not None), WITNESSES))
+
+
+def anything(filesystem: Filesystem, marker: str) -> tuple[str, ...]:
+    """
+    A worker's job: some of what is in the root, but for our own.
+
+    :raises FolderUnhealthy: it cannot be read.
+    """
     try:
-        return filesystem.space().system
-    except OSError:
-        return 0
-
-
-def tops(filesystem: Filesystem, marker: str) -> list[WireName]:
-    """A worker's job: names in the root, but for our own."""
-    names = [WireName(base) for base in filesystem.names("") if _counts(base, marker)]
-    return names[:MAX_TOPS]
-
-
-def _witness(filesystem: Filesystem, marker: str) -> str:
-    try:
-        return next((base for base in filesystem.names("") if _counts(base, marker)), "")
+        names = (base for base in filesystem.names("") if _counts(base, marker))
+        return tuple(islice(names, WITNESSES))
     except OSError as error:
         raise FolderUnhealthy(f"folder path unreadable: {error.strerror}") from None
+
+
+def _anything(filesystem: Filesystem, marker: str) -> bool:
+    return bool(anything(filesystem, marker))
+
+
+def _identity(filesystem: Filesystem, marker: str) -> Identity:
+    try:
+        space = filesystem.space()
+        inode = filesystem.lstat("").inode
+        return Identity(
+            space.kind, space.system, inode, filesystem.lstat(marker_name(marker)).inode
+        )
+    except OSError:
+        return Identity()
 
 
 def _is_there(filesystem: Filesystem, name: str) -> bool:
@@ -123,6 +178,7 @@ class Root:
     An empty root stays an error until an item comes back that the index knows, or until its owner says
     that it is well: the first new file in it proves nothing.
 
+    :ivar last: what it was when the folder ran last; ``kept``: whether that was read from the index.
     :param care: the settings of now.
     :param known: how many items must be there now, by the index.
     """
@@ -137,9 +193,11 @@ class Root:
         self._known = known
         self._footing = Footing()
         self._accepted = False  # that it is empty
+        self.last: Identity | None = None
+        self.kept = False
 
     @property
-    def emptied(self) -> bool:
+    def _emptied(self) -> bool:
         """Whether it was found empty, and nobody said that this is right."""
         return isinstance(self.trouble, RootEmptied) and self._care().root_items > 0
 
@@ -151,8 +209,9 @@ class Root:
         """For a job that is about to begin; cheap, and safe to ask in any thread."""
         care = self._care()
         enough = 0 if self._accepted else care.root_items
+        device, known = care.root_device, self._known()
         return RootRules(
-            self._marker, self._footing, care.root_device, self._known(), enough, self.release
+            self._marker, self._footing, self.last, device, known, enough, self.release
         )
 
     def check(self, filesystem: Filesystem) -> None:
@@ -171,7 +230,7 @@ class Root:
     def stands(self, footing: Footing) -> None:
         """All is well."""
         self._footing, self.trouble = footing, None
-        if footing.witness:
+        if footing.witnesses:
             self._accepted = False
 
     def ill(self, error: FolderUnhealthy) -> str:
@@ -182,7 +241,7 @@ class Root:
         """
         if isinstance(error, RootMoved | RootEmptied):
             self.trouble = error
-        elif not self.emptied:
+        elif not self._emptied:
             self.trouble = None
         return str(error)
 
@@ -195,6 +254,6 @@ class Root:
         if self.trouble is None:
             return False
         self._accepted = isinstance(self.trouble, RootEmptied)
-        self.trouble = None
+        self.trouble = self.last = None
         self._footing = Footing()
         return True

@@ -9,6 +9,7 @@ import pytest
 
 from tests.pull.folder import FOLDER, NOW, directory, file, gone
 from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.filesystem.memory_crash import Survives, nothing
 from txsyncthing.filesystem.seam import Kind
 from txsyncthing.pull.blocks import open_temporary
 from txsyncthing.pull.finish import (
@@ -46,6 +47,21 @@ class MortalDisk(MemoryFilesystem):
             raise Killed
         self.left -= 1
         super().spring(operation, name)
+
+
+class Forgets:
+    """A power cut after which all is on the disk, synced or not, but for one thing."""
+
+    def __init__(self, number: int) -> None:
+        self.number = self.left = number
+
+    def begin(self) -> Forgets:
+        self.left = self.number
+        return self
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left != -1
 
 
 def write(disk: MemoryFilesystem, name: str, data: bytes) -> FileInfo:
@@ -91,8 +107,8 @@ def directory_in_conflict(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome
 @pytest.mark.parametrize(
     "step", [replace, replace_in_conflict, delete_in_conflict, directory_in_conflict]
 )
-@pytest.mark.parametrize("power", [False, True])
-def test_a_kill_loses_no_bytes(step: Step, links: bool, power: bool) -> None:
+@pytest.mark.parametrize("power", [None, nothing, *(Forgets(n) for n in range(6))])
+def test_a_kill_loses_no_bytes(step: Step, links: bool, power: Survives | None) -> None:
     counting = MortalDisk()
     old = write(counting, "f", b"old bytes")
     before = counting.count
@@ -107,8 +123,8 @@ def test_a_kill_loses_no_bytes(step: Step, links: bool, power: bool) -> None:
         with suppress(Killed):
             step(disk, old)
         disk.left = -1
-        if power:
-            disk.crash()
+        if power is not None:
+            disk.crash(power.begin() if isinstance(power, Forgets) else power)
         found = contents(disk)
         assert set(found.values()) <= {b"old bytes", b"new bytes"}, moment
         if step is replace:

@@ -59,7 +59,12 @@ def _of_lost_database(have: FileInfo, wanted: FileInfo, me: ShortID) -> bool:
 
 
 def keep_copy(
-    filesystem: Filesystem, name: WireName, by: ShortID, now: float, limit: int
+    filesystem: Filesystem,
+    name: WireName,
+    by: ShortID,
+    now: float,
+    limit: int,
+    sync: bool = True,
 ) -> WireName | None:
     """
     Give the local file its conflict name; a worker's job.
@@ -73,11 +78,14 @@ def keep_copy(
     :param by: who made the version that wins.
     :param now: unix seconds.
     :param limit: maxConflicts; -1 for any number.
+    :param sync: let the name be on the disk before anything else happens to the file.
     :returns: the copy; None where the limit says that none is to be kept.
     """
     if limit == 0:
         return None
     kept = _second_name(filesystem, name, by, datetime.fromtimestamp(now))
+    if sync:
+        filesystem.sync_directory(parent(kept))
     if limit > 0:
         _prune(filesystem, conflict_origin(name), limit, {name, kept})
     return kept

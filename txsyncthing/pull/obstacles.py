@@ -100,7 +100,9 @@ def make_way(
             name = obstacle.have.name
             try:
                 if expect(batch, name, obstacle.have, options) is not None:
-                    copy = keep_copy(batch, name, wanted.modified_by, now, options.max_conflicts)
+                    copy = keep_copy(
+                        batch, name, wanted.modified_by, now, options.max_conflicts, options.sync
+                    )
                     if copy is None:  # none is to be kept: then it stays
                         continue
                     changed.append(copy)

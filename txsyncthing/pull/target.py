@@ -127,7 +127,9 @@ def clear(
         return found, None
     keeper = options.keeper
     if in_conflict(have, wanted, options.me):
-        copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
+        copy = keep_copy(
+            filesystem, name, wanted.modified_by, now, options.max_conflicts, options.sync
+        )
         keeper = None
     if not replaceable and look(filesystem, name) is not None:
         drop(filesystem, keeper, name, found)

@@ -167,7 +167,9 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
         expect(filesystem, name, have, options)
         keeper = options.keeper
         if in_conflict(have, wanted, options.me):
-            copy = keep_copy(filesystem, name, wanted.modified_by, now, options.max_conflicts)
+            copy = keep_copy(
+                filesystem, name, wanted.modified_by, now, options.max_conflicts, options.sync
+            )
             keeper = None
         if look(filesystem, name) is not None:
             drop(filesystem, keeper, name, found)

@@ -57,13 +57,14 @@ def load_ignores(filesystem: Filesystem) -> Ignores:
 
 def store_ignores(filesystem: Filesystem, lines: Sequence[str]) -> Ignores:
     """
-    Replace the ignore file at once; no lines remove it.
+    Replace the ignore file at once, and return when that is on the disk; no lines remove it.
 
     :raises OSError: it cannot be written.
     """
     if not lines:
         with contextlib.suppress(FileNotFoundError):
             filesystem.remove(IGNORE_FILE)
+            filesystem.sync_directory("")
         return load_ignores(filesystem)
     temporary = temporary_name(IGNORE_FILE)
     opened = filesystem.create(temporary, 0o644)
@@ -74,4 +75,7 @@ def store_ignores(filesystem: Filesystem, lines: Sequence[str]) -> Ignores:
     finally:
         opened.close()
     filesystem.rename(temporary, IGNORE_FILE)
+    filesystem.sync_directory(
+        ""
+    )  # with the old patterns after a power cut, more or less would be synced
     return load_ignores(filesystem)

@@ -64,6 +64,16 @@ def test_the_command_gets_the_file_and_no_secrets(bench: Bench) -> None:
     assert (bench.path / "a $b;c").read_text() == "old bytes"
 
 
+def test_a_file_that_has_just_been_changed_is_not_given_to_it(bench: Bench) -> None:
+    found = bench.storage.lstat("d/a $b;c")
+    bench.file.write_text("NEW BYTES")
+    job = bench.external('rm "$1/$2"').begin(0.0)
+    assert not job.move(bench.storage, "d/a $b;c", found)
+    with pytest.raises(OSError, match="changed"):
+        job.copy(bench.storage, "d/a $b;c", found)
+    assert bench.file.read_text() == "NEW BYTES"
+
+
 def test_a_deleted_file_is_given_to_it_too(bench: Bench) -> None:
     job = bench.external('rm "$1/$2"').begin(0.0)
     assert job.move(bench.storage, "d/a $b;c", bench.storage.lstat("d/a $b;c"))

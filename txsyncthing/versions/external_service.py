@@ -138,10 +138,16 @@ class Job:
         self._late: OSError | None = None
 
     def copy(self, filesystem: Filesystem, name: str, found: Stat) -> Callable[[bool], None]:
+        if not _is_still(filesystem, name, found):
+            raise OSError(
+                errno.EAGAIN, "external versioner: archive: the file has just been changed"
+            )
         self._run(filesystem, name)
         return _over
 
     def move(self, filesystem: Filesystem, name: str, found: Stat) -> bool:
+        if not _is_still(filesystem, name, found):
+            return False
         self._run(filesystem, name)
         return True
 
@@ -162,6 +168,15 @@ class Job:
                 errno.EEXIST,
                 "external versioner: archive: the command ran, but the file is still there",
             )
+
+
+def _is_still(filesystem: Filesystem, name: str, found: Stat) -> bool:
+    """
+    Whether a file is the one that was found, its time of change included.
+
+    The command itself takes whatever is there when it comes to that: nobody can close that gap for it.
+    """
+    return look(filesystem, name) == found
 
 
 def _over(replaced: bool) -> None:

@@ -253,3 +253,32 @@ def test_a_deleted_tree_goes_into_the_versions() -> None:
     assert folder.disk.lstat(".stversions/d/e").mode == 0o750
     assert folder.disk.lstat(".stversions/d").kind is Kind.DIRECTORY
     folder.close()
+
+
+@pytest.mark.parametrize("step", [replaced, deleted])
+def test_what_has_other_names_keeps_its_time_under_these(step: Step) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old bytes")
+    disk.utime("f", 1_600_000_000_000_000_000)
+    disk.link("f", "another name")
+    stat = disk.lstat("f")
+    old = old._replace(modified=stat.modified, inode_change=stat.changed)
+    (outcome,) = step(disk, old, options(Trashcan()))
+    assert outcome.error is None
+    assert disk.lstat("another name").modified == 1_600_000_000_000_000_000
+    assert disk.take(".stversions/f") == b"old bytes"
+    assert disk.lstat(".stversions/f").modified == int(NOW * 1_000_000_000)
+    assert disk.names(".stversions") == ["f"]
+
+
+def test_what_has_other_names_is_a_version_even_without_room_for_a_copy() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old bytes")
+    disk.link("f", "another name")
+    old = old._replace(inode_change=disk.lstat("f").changed)
+    disk.fail("write", "*", OSError(errno.ENOSPC, "No space left on device"), times=-1)
+    (outcome,) = deleted(disk, old, options(Trashcan()))
+    assert outcome.error is None
+    (version,) = disk.names(".stversions")
+    assert disk.take(f".stversions/{version}") == b"old bytes"
+    assert disk.lstat("another name").modified == old.modified

@@ -284,8 +284,21 @@ class Keeper:
                 if self._thin:
                     self._thin_out(versions, name)
             else:
-                versions.utime(version, int(self._now * 1_000_000_000))
-                versions.rename(version, name)
+                alone = self._alone(versions, version)
+                versions.utime(alone, int(self._now * 1_000_000_000))
+                versions.rename(alone, name)
+                if alone != version:
+                    versions.remove(version)
+
+    def _alone(self, versions: Filesystem, version: str) -> str:
+        """The version; or a copy, if it is also somebody's file under another name, which keeps its time."""
+        if versions.lstat(version).links == 1:
+            return version
+        alone = temporary_name(version)
+        copy_file(
+            versions, version, versions, alone, self._goes_on, temporary=temporary_name(alone)
+        )
+        return alone
 
     # What is there already.
 

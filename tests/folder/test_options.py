@@ -76,6 +76,14 @@ def test_what_must_stay_free_is_a_share_or_an_amount() -> None:
     assert MinFree(1.0, 0).needed(space) == GIB
     assert MinFree(0.0, 5000).needed(space) == 5000
     assert MinFree(0.0, 0).needed(space) == 0
+    assert MinFree(1.0, 0).room(space) == 0
+    assert MinFree(0.0, 5000).room(space) == GIB - 5000
+
+
+@pytest.mark.parametrize("least", [MinFree(1.0, 0), MinFree(0.0, 5000), MinFree(0.0, 0)])
+def test_what_does_not_tell_its_size_is_not_full(least: MinFree) -> None:
+    """ramfs, for one, and some network file systems."""
+    assert least.room(Space(free=0, total=0)) > 1 << 60
 
 
 # Who honours each setting; a new one must be put here, and honoured.

@@ -14,6 +14,7 @@ from txsyncthing.vocabulary.folder import FolderID, PullOrder
 NOBODY = ShortID(0)
 MIN_WINDOW = 16 * 1024 * 1024
 DEFAULT_WINDOW = 32 * 1024 * 1024
+UNKNOWN = 1 << 62  # bytes: the disk itself says when it is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class MinFree:
     def needed(self, space: Space) -> int:
         """In bytes."""
         return max(self.size, int(space.total * self.percent / 100))
+
+    def room(self, space: Space) -> int:
+        """Bytes that may be used; any number where the storage does not tell its size."""
+        return space.free - self.needed(space) if space.total else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

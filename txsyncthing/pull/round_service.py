@@ -343,7 +343,7 @@ class Round:
         promised = sum(small.need.wanted.size for small in self._small.open.values())
         large = (file for file in self._large.files.values() if file.admitted)
         promised += sum(file.missing_bytes for file in large)
-        return space.free - self._options.min_free.needed(space) - promised
+        return self._options.min_free.room(space) - promised
 
     def _report(self, outcome: Outcome) -> None:
         self.ledger.close(outcome)

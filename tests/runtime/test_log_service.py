@@ -50,19 +50,20 @@ def test_two_nodes_do_not_hear_each_other() -> None:
     assert other.lines(-1) == []
 
 
-def test_errors_are_kept_apart_until_cleared() -> None:
+def test_warnings_and_errors_are_kept_apart_until_cleared() -> None:
     clock = Clock()
     logs = Logs(clock.seconds)
     log = logs.area("folder")
+    log.info("a word")
     log.warn("a warning")
     log.error("an error")
     clock.advance(1)
     logs.report("a notice")
-    assert [line.message for line in logs.errors(-1)] == ["an error", "a notice"]
+    assert [line.message for line in logs.errors(-1)] == ["a warning", "an error", "a notice"]
     assert [line.message for line in logs.errors(0)] == ["a notice"]
     logs.clear_errors()
     assert logs.errors(-1) == []
-    assert len(logs.lines(-1)) == 3
+    assert len(logs.lines(-1)) == 4
 
 
 def test_a_failure_shows_its_traceback() -> None:

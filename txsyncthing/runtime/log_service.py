@@ -87,7 +87,7 @@ class Logs:
         self._sinks = list(sinks)
         self._areas: dict[str, txaio.tx.Logger] = {}
         self._lines = Ring(Level.DEBUG)
-        self._errors = Ring(Level.ERROR)
+        self._errors = Ring(Level.WARN)  # the least that officials show as notices
 
     def area(self, name: str, *, kept: bool = True) -> Log:
         """

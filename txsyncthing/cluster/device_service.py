@@ -45,7 +45,7 @@ class Bridge:
     """These folders, and no others, a device offers that we do not share with it."""
     unignored: Callable[[DeviceID, Sequence[Offered]], None]
     """These, which it offered before, the user ignores no longer."""
-    came: Callable[[DeviceID], None]
+    came: Sequence[Callable[[DeviceID], object]]
     left: Callable[[DeviceID], None]
     changed: Callable[[SharedFolder], object]
     """Another device may be asked for the folder's files now, or one no longer."""
@@ -118,7 +118,8 @@ class DeviceDesk:
             address=info.address,
         )
         if first:
-            bridge.came(self.device)
+            for came in bridge.came:
+                came(self.device)
         bridge.emit(
             EventType.DEVICE_CONNECTED,
             {

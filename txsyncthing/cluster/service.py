@@ -70,6 +70,7 @@ class ClusterService(Service):
     :param folders: the folders that run; node/ keeps it.
     :param facts: where what is pending survives a restart.
     :param places: where folders that are accepted by themselves go.
+    :param came: told of each device that was away.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class ClusterService(Service):
         places: Places,
         emit: Emit,
         log: Log,
+        came: Callable[[DeviceID], object] = lambda device: None,
     ) -> None:
         self._clock = clock
         self._random = random
@@ -110,7 +112,7 @@ class ClusterService(Service):
             log=log,
             offered=self._pending.offered,
             unignored=self._pending.unignored,
-            came=self._pending.came,
+            came=(self._pending.came, came),
             left=self._pending.left,
             changed=self._changed,
         )
@@ -255,8 +257,7 @@ class ClusterService(Service):
             self._changed(folder)
 
     def _forget(self, device: DeviceID, folder: FolderID, names: Sequence[WireName]) -> None:
-        standing = self._peers.get(device)
-        if standing is not None and folder in standing.received:
+        if (standing := self._peers.get(device)) is not None and folder in standing.received:
             standing.received[folder].forget(names)
 
     # What the configuration tells.

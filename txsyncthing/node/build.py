@@ -12,6 +12,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from txsyncthing import __version__
+from txsyncthing.api.summary_service import SummaryService
 from txsyncthing.cluster.service import ClusterService
 from txsyncthing.cluster.tables import FolderTable
 from txsyncthing.config.config import Configuration
@@ -57,9 +58,19 @@ class Node(Service):
             places=FolderPlaces(world),
             emit=self.events.emit,
             log=world.logs.area("cluster"),
+            came=lambda device: self.summary.connected(device),
         )
         self.folders = FoldersService(
-            world, me.short, holder, self.table, self.cluster.sources, self.events.emit
+            world,
+            me.short,
+            holder,
+            self.table,
+            self.cluster.sources,
+            self.events.emit,
+            stands=lambda id, synced: self.summary.stands(id, synced),
+        )
+        self.summary = SummaryService(
+            world.clock, self.folders, self.cluster, holder, self.events.emit, me
         )
         self.connections = ConnectionsService(
             clock=world.clock,
@@ -84,6 +95,7 @@ class Node(Service):
         log = self.world.logs.area("node")
         log.info("device {device} starts", device=self.me)
         await self.facts.open()
+        self.summary.startService()
         self.folders.startService()
         self.cluster.startService()
         self.connections.startService()
@@ -96,6 +108,7 @@ class Node(Service):
 
     async def _stop(self) -> None:
         await self.tasks.stopService()
+        self.summary.stopService()
         await self.connections.stopService()
         await self.cluster.stopService()
         await self.folders.stopService()

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -51,6 +51,8 @@ class FoldersService(Service):
     """
     :param table: where running folders are put, for the bridge.
     :param sources: where a folder's blocks come from.
+    :param stands: called when a folder, or what other devices have of it, changed; True: it has just pulled
+        what it needed.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class FoldersService(Service):
         table: FolderTable,
         sources: Callable[[FolderID], BlockSources],
         emit: Emit,
+        stands: Callable[[FolderID, bool], object] = lambda id, synced: None,
     ) -> None:
         self._world = world
+        self._stands = stands
         self._short = short
         self._holder = holder
         self._table = table
@@ -76,6 +80,7 @@ class FoldersService(Service):
         self._slots: dict[FolderID, Slot] = {}
         self._paused: dict[FolderID, float] = {}  # since when
         self._failed: WeakSet[FolderService] = WeakSet()  # what is in error, and told so
+        self._states: WeakKeyDictionary[FolderService, FolderState] = WeakKeyDictionary()
         self._unsubscribe: Callable[[], None] = lambda: None
         self._unverify: Callable[[], None] = lambda: None
         self._timer: Timer | None = None
@@ -271,6 +276,8 @@ class FoldersService(Service):
             ),
             watch=world.watch and Means(partial(world.watch, folder), self._log),
         )
+        index.on_local_change(lambda last, files: self._stands(folder.id, False))
+        index.on_remote_change(lambda device, count: self._stands(folder.id, False))
         return service
 
     def _who(self, short: ShortID) -> str:
@@ -307,6 +314,9 @@ class FoldersService(Service):
 
     def _state(self, service: FolderService, state: FolderState) -> None:
         self._show(service)
+        before, self._states[service] = self._states.get(service), state
+        if before is FolderState.SYNCING and state is FolderState.IDLE:
+            self._stands(service.id, True)
         if state is FolderState.ERROR:
             self._failed.add(service)
             error = service.status().error

@@ -10,7 +10,7 @@ from tests.pull.folder import ANN, BOB
 from txsyncthing.folder.care import Care
 from txsyncthing.folder.flow import MAX_PERCENT, Excess
 from txsyncthing.folder.guard import Held
-from txsyncthing.folder.reasons import Explanation, FolderFacts, error_code, explain
+from txsyncthing.folder.reasons import Explanation, FolderFacts, Next, error_code, explain
 from txsyncthing.folder.status import FolderStatus
 from txsyncthing.index.missing import Amount, Missing
 from txsyncthing.index.risk import Lost
@@ -53,6 +53,7 @@ def test_a_versioning_setting_that_makes_no_sense_has_a_remedy() -> None:
     (reason,) = told(replace(IDLE, state=FolderState.ERROR, error=error)).reasons
     assert reason.code == "versioning"
     assert reason.remedy == "Give that setting another value; then the folder starts."
+    assert reason.next == Next(None, "the folder starts when its settings are changed")
 
 
 def test_a_folder_that_is_being_started() -> None:

@@ -21,6 +21,7 @@ from txsyncthing.vocabulary.folder import FolderID, FolderState, FolderType
 
 OVERRIDE = "txsyncthing cli operations folder-override"
 REVERT = "txsyncthing cli operations folder-revert"
+_SETTINGS = frozenset({"versioning", "unsupported"})  # codes of folders that a setting has stopped
 _TOLD = frozenset({"held", "no-peer"})  # causes which are reasons of their own
 
 
@@ -346,13 +347,10 @@ def error_reason(status: FolderStatus, now: float) -> Reason:
     code, remedy = error_code(status.error)
     looks = int(max(0.0, now - status.state_changed) / HEALTH_PAUSE) + 1
     look = status.state_changed + looks * HEALTH_PAUSE
-    return Reason(
-        code,
-        f"Stopped: {status.error}",
-        status.state_changed,
-        remedy,
-        Next(look, "a look whether it is well again; then a scan"),
-    )
+    next = Next(look, "a look whether it is well again; then a scan")
+    if code in _SETTINGS:  # no look changes that
+        next = Next(None, "the folder starts when its settings are changed")
+    return Reason(code, f"Stopped: {status.error}", status.state_changed, remedy, next)
 
 
 def _sentence(text: str) -> str:

@@ -63,9 +63,9 @@ class NeedPage(NamedTuple):
 
     page: int
     perpage: int
-    progress: Sequence[FileInfo] = ()
-    queued: Sequence[FileInfo] = ()
-    rest: Sequence[FileInfo] = ()
+    progress: list[FileInfo]
+    queued: list[FileInfo]
+    rest: list[FileInfo]
 
 
 def file(value: FileInfo, text: Callable[[int], str] = moment_text) -> dict[str, Any]:
@@ -128,10 +128,17 @@ def file_details(
 
 
 def need_body(page: NeedPage) -> list[bytes]:
-    """``/rest/db/need`` as JSON; a job for a worker, since a page may hold 65536 files."""
+    """
+    ``/rest/db/need`` as JSON; a job for a worker, since a page may hold 65536 files.
+
+    Takes the files out of the page: to drop so many at once would keep every thread waiting, and whoever
+    holds the page last is the reactor.
+    """
     parts = [f'{{\n  "page": {page.page},\n  "perpage": {page.perpage}'.encode()]
     for key, files in (("progress", page.progress), ("queued", page.queued), ("rest", page.rest)):
         parts += [b",\n", *_listed(key, files)]
+        while files:
+            del files[-_AT_ONCE:]
     return [*parts, b"\n}\n"]
 
 

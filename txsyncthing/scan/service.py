@@ -24,7 +24,7 @@ from txsyncthing.scan.compare import Survey, left_to_pull, only_here, pulled, re
 from txsyncthing.scan.confirm import Healthy, confirm, sync_parents
 from txsyncthing.scan.hash_service import Hashed, HashLine
 from txsyncthing.scan.hashing import Stamp
-from txsyncthing.scan.renames import Renames, deletion, pages
+from txsyncthing.scan.renames import Renames, deletions, pages
 from txsyncthing.scan.seams_service import LocalIndex
 from txsyncthing.scan.thorough import LOOKED_FOR, looks_for
 from txsyncthing.scan.tops import ancestors, clean, existing, unify
@@ -333,7 +333,8 @@ class _Scan:
         known = [name for name in gone if name in olds and not olds[name].deleted]
         if self._options.local_flags & LocalFlag.RECEIVE_ONLY:
             known = await self._forget(known, olds, wanted)
-        files = [deletion(olds[name], self._own) for name in known]
+        doomed = [olds[name] for name in known]
+        files = await self._workers.hashing.run(deletions, doomed, self._own)
         there = await self._pulled(files, olds, wanted)
         return [there.get(file.name, file) for file in files]
 

@@ -6,14 +6,14 @@ from twisted.internet.defer import Deferred
 
 from txsyncthing.clock import Clock
 
-TURN = 0.01  # seconds of work, one more piece not counted
+TURN = 0.005  # seconds of work, one more piece not counted
 
 
 class Pace:
     """
     Whoever does many small pieces of work awaits ``step`` between two of them.
 
-    A piece costs a look at the clock; every ten milliseconds all others have their turn.
+    A piece costs a look at the clock; every five milliseconds all others have their turn.
     """
 
     def __init__(self, clock: Clock) -> None:

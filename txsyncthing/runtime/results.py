@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-TURN = 0.01  # seconds of what follows from results, one more not counted
+TURN = 0.005  # seconds of what follows from results, one more not counted
 
 
 class Reactor(Protocol):

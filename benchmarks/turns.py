@@ -177,12 +177,12 @@ class Turns:
                 if number != self._number:
                     number, self._seen = self._number, Counter()
                 for thread, at in stacks.items():
-                    if after[thread].cpu - before.get(thread, Spent()).cpu > WATCH / 5:
+                    if after.get(thread, Spent()).cpu - before.get(thread, Spent()).cpu > WATCH / 5:
                         self._seen[at] += 1
                 if late > WORTH_TELLING:
                     used = sorted(
                         (
-                            (after[one].cpu - before.get(one, Spent()).cpu, at)
+                            (after.get(one, Spent()).cpu - before.get(one, Spent()).cpu, at)
                             for one, at in stacks.items()
                         ),
                         reverse=True,

@@ -17,9 +17,7 @@ from lz4 import block as lz4
 from txsyncthing.bep.bep_pb2 import (
     ClosePb,
     ClusterConfigPb,
-    DevicePb,
     DownloadProgressPb,
-    FolderPb,
     IndexPb,
     RequestPb,
 )
@@ -37,12 +35,11 @@ from txsyncthing.bep.check import (
     check_inflated,
     check_request,
 )
+from txsyncthing.bep.config_codec import fill_folder, read_config, read_parts
 from txsyncthing.bep.cut import (
     MESSAGE_BYTES,
     MESSAGE_FILES,
-    PART_DEVICES,
     check_progress,
-    config_parts,
     index_parts,
 )
 from txsyncthing.bep.file_codec import (
@@ -61,10 +58,8 @@ from txsyncthing.bep.messages import (
     Close,
     ClusterConfig,
     Compression,
-    Device,
     DownloadProgress,
     FileProgress,
-    Folder,
     Index,
     IndexUpdate,
     Message,
@@ -74,7 +69,6 @@ from txsyncthing.bep.messages import (
     UpdateType,
 )
 from txsyncthing.bep.response_codec import read_response
-from txsyncthing.vocabulary.device import BadDeviceID, DeviceID
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import BadName, check_name
@@ -92,7 +86,6 @@ __all__ = [
 _U32 = Struct(">I")
 _NONE, _LZ4 = 0, 1  # Header.compression
 _MIN_COMPRESSED = 128  # bytes; a shorter body is sent as it is
-_COMPRESSIONS = (Compression.METADATA, Compression.NEVER, Compression.ALWAYS)
 _U64 = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -159,7 +152,7 @@ def _body(message: Message) -> tuple[int, bytes]:
     elif isinstance(message, ClusterConfig):
         type, pb = CLUSTER_CONFIG, ClusterConfigPb(secondary=message.secondary)
         for folder in message.folders:
-            _fill_folder(pb.folders.add(), folder)
+            fill_folder(pb.folders.add(), folder)
     elif isinstance(message, DownloadProgress):
         type, pb = DOWNLOAD_PROGRESS, DownloadProgressPb(folder=message.folder)
         for update in message.updates:
@@ -175,26 +168,6 @@ def _body(message: Message) -> tuple[int, bytes]:
     else:
         return PING, b""
     return type, pb.SerializeToString()
-
-
-def _fill_folder(into: FolderPb, folder: Folder) -> None:
-    into.id = folder.id
-    into.label = folder.label
-    into.type = folder.type
-    into.stop_reason = folder.stop_reason
-    for device in folder.devices:
-        into.devices.add(
-            id=device.id.raw,
-            name=device.name,
-            addresses=device.addresses,
-            compression=_COMPRESSIONS.index(device.compression),
-            cert_name=device.cert_name,
-            max_sequence=device.max_sequence,
-            introducer=device.introducer,
-            index_id=device.index_id,
-            skip_introduction_removals=device.skip_introduction_removals,
-            encryption_password_token=device.encryption_password_token,
-        )
 
 
 def decode(frame: Frame) -> Message | None:
@@ -227,29 +200,7 @@ def decode_long(frame: Frame) -> Iterator[Message | None] | None:
 
 def decode_config(frame: Frame) -> Iterator[ClusterConfig | None]:
     """See ``decode_long``; at last comes the one message."""
-    return _config(memoryview(_plain(frame)))
-
-
-def _config(body: memoryview) -> Iterator[ClusterConfig | None]:
-    folders: list[Folder] = []
-    secondary = False
-    for part in config_parts(body):
-        yield None
-        if part is None:
-            continue
-        try:
-            pb = ClusterConfigPb.FromString(bytes(body[part.start : part.end]))
-        except DecodeError:
-            raise BadMessage(f"broken message of type {CLUSTER_CONFIG}") from None
-        secondary = secondary or pb.secondary
-        for folder in pb.folders:
-            devices: list[Device] = []
-            for device in folder.devices:
-                devices.append(_device(folder.id, device))
-                if not len(devices) % PART_DEVICES:
-                    yield None
-            folders.append(_folder(folder, tuple(devices)))
-    yield ClusterConfig(tuple(folders), secondary)
+    return read_parts(memoryview(_plain(frame)))
 
 
 def decode_index(frame: Frame) -> Iterator[Index | IndexUpdate | None]:
@@ -324,36 +275,6 @@ def _inflate(body: Block | bytearray, limit: int) -> bytes:
     return inflated
 
 
-def _read_config(body: Block | bytearray) -> ClusterConfig:
-    *_, config = _config(memoryview(body))
-    assert config is not None
-    return config
-
-
-def _folder(pb: FolderPb, devices: tuple[Device, ...]) -> Folder:
-    return Folder(FolderID(pb.id), pb.label, pb.type, pb.stop_reason, devices)
-
-
-def _device(folder: str, pb: DevicePb) -> Device:
-    try:
-        id = DeviceID(pb.id)
-    except BadDeviceID as error:
-        raise BadMessage(f"cluster config, folder {folder!r}: {error}") from None
-    known = 0 <= pb.compression < len(_COMPRESSIONS)
-    return Device(
-        id,
-        pb.name,
-        tuple(pb.addresses),
-        _COMPRESSIONS[pb.compression] if known else Compression.METADATA,
-        pb.cert_name,
-        pb.max_sequence,
-        pb.introducer,
-        pb.index_id,
-        pb.skip_introduction_removals,
-        pb.encryption_password_token,
-    )
-
-
 def _read_index(body: Block | bytearray) -> Index:
     pb = IndexPb.FromString(bytes(body))
     files = tuple([read_file(file) for file in pb.files])
@@ -401,7 +322,7 @@ def _read_close(body: Block | bytearray) -> Close:
 
 
 _READERS: dict[int, Callable[[Block | bytearray], Message]] = {
-    CLUSTER_CONFIG: _read_config,
+    CLUSTER_CONFIG: read_config,
     INDEX: _read_index,
     INDEX_UPDATE: _read_update,
     REQUEST: _read_request,

@@ -25,7 +25,9 @@ VOLATILE = {"/rest/events.*.data"}  # differs from event to event
 
 @pytest.fixture(scope="session")
 def folder(pair: Pair) -> str:
-    """A folder with a file in it, in sync."""
+    """A folder with a file in it, in sync; and a notice at each, for what lists them."""
+    for daemon in pair.both:
+        daemon.post("/rest/system/error", "a notice")
     taken = pair.take_folder()
     for daemon in pair.both:
         fill(daemon.folders[taken] / f"of {daemon.label}", 1000)

@@ -123,7 +123,7 @@ def move_aside(path: str) -> str:
     """
     Keep a damaged database for whoever wants to look at it.
 
-    :returns: the new path, ``<path>.damaged-<n>``.
+    :returns: what became of it: it has the name ``<path>.damaged-<n>``.
     """
     number = 1
     while Path(f"{path}.damaged-{number}").exists():
@@ -133,11 +133,15 @@ def move_aside(path: str) -> str:
         if Path(path + suffix).exists():
             Path(path + suffix).rename(aside + suffix)
     Path(path + "-shm").unlink(missing_ok=True)
-    return aside
+    return f"kept as {aside}"
 
 
 def delete(path: str) -> str:
-    """Delete a database that nobody has open; the answer is empty."""
+    """
+    Delete the database of another place, which nobody has open.
+
+    :returns: what became of it.
+    """
     for suffix in ("", "-wal", "-shm"):
         Path(path + suffix).unlink(missing_ok=True)
-    return ""
+    return "deleted: the folder lies elsewhere now"

@@ -140,9 +140,8 @@ class FolderIndex:
     async def _rebuild(self, keep: bool) -> None:
         await self._close()
         if self.path != MEMORY:
-            aside = await self._workers.disk.run(move_aside if keep else delete, self.path)
-            what = f"is kept as {aside}" if aside else "is deleted: the folder lies elsewhere now"
-            self._log.warn("a new database; the old {path} {what}", path=self.path, what=what)
+            fate = await self._workers.disk.run(move_aside if keep else delete, self.path)
+            self._log.warn("a new database; the old {path} is {fate}", path=self.path, fate=fate)
         await self._open()
 
     # -- what stands, without waiting

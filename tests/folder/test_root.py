@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -333,3 +334,11 @@ def test_one_of_many_known_items_is_enough(world: Rooted) -> None:
         world.disk.remove(f"a{number:03}")
     assert world.scan(service) == ""
     assert deleted(service) == 300
+
+
+def test_a_root_that_cannot_be_looked_into_stops_the_folder_and_is_no_fault(world: Rooted) -> None:
+    service = world.folder()
+    world.disk.fail("stats", "", PermissionError(errno.EACCES, "Permission denied"))
+    assert world.scan(service) == "folder path unreadable: Permission denied"
+    assert deleted(service) == 0
+    assert world.scan(service) == ""

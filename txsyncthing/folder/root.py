@@ -120,9 +120,16 @@ def emptied(filesystem: Filesystem, rules: RootRules) -> RootEmptied:
 
 
 def present(filesystem: Filesystem, names: Sequence[WireName]) -> tuple[str, ...]:
-    """A worker's job: the first of these items of the root that are there."""
-    found = zip(names, filesystem.stats("", names), strict=True)
-    return tuple(islice((name for name, stat in found if stat is not None), WITNESSES))
+    """
+    A worker's job: the first of these items of the root that are there.
+
+    :raises FolderUnhealthy: it cannot be read.
+    """
+    try:
+        found = zip(names, filesystem.stats("", names), strict=True)
+        return tuple(islice((name for name, stat in found if stat is not None), WITNESSES))
+    except OSError as error:
+        raise _unreadable(error) from None
 
 
 def anything(filesystem: Filesystem, marker: str) -> tuple[str, ...]:
@@ -135,7 +142,11 @@ def anything(filesystem: Filesystem, marker: str) -> tuple[str, ...]:
         names = (base for base in filesystem.names("") if _counts(base, marker))
         return tuple(islice(names, WITNESSES))
     except OSError as error:
-        raise FolderUnhealthy(f"folder path unreadable: {error.strerror}") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> FolderUnhealthy:
+    return FolderUnhealthy(f"folder path unreadable: {error.strerror}")
 
 
 def _anything(filesystem: Filesystem, marker: str) -> bool:

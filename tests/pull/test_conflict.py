@@ -6,7 +6,9 @@ from tests.pull.folder import ME, NOW, file, gone, symlink
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.pull.conflict import in_conflict, keep_copy
 from txsyncthing.vocabulary.device import ShortID
+from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName, is_conflict_of
+from txsyncthing.vocabulary.vector import Vector
 
 BY = ShortID(10)
 
@@ -44,6 +46,21 @@ def test_a_version_that_knows_one_of_a_lost_database_of_ours_does_not_know_the_n
     assert in_conflict(mine, file("f", b"theirs", version=8, by=ME), ME)
     assert not in_conflict(mine, file("f", b"theirs", 5, knows=7), ME)
     assert not in_conflict(file("f", b"pulled", version=7, by=10), file("f", b"new", 8, by=10), ME)
+
+
+def test_an_edit_with_a_clock_set_back_is_in_conflict_with_what_a_power_cut_made_us_forget() -> (
+    None
+):
+    def made(data: bytes, by: int, **counters: int) -> FileInfo:
+        version = Vector.of([(10, counters.get("theirs", 0)), (ME, counters.get("ours", 0))])
+        return file("f", data, by=by)._replace(version=version)
+
+    mine = made(b"mine", ME, theirs=3, ours=500)
+    assert in_conflict(mine, made(b"forgotten", ME, theirs=3, ours=900), ME)
+    assert in_conflict(mine, made(b"of the forgotten", 10, theirs=901, ours=900), ME)
+    assert not in_conflict(mine, made(b"of mine", 10, theirs=901, ours=500), ME)
+    pulled = made(b"of mine", 10, theirs=901, ours=500)
+    assert not in_conflict(pulled, made(b"ours again", ME, theirs=901, ours=902), ME)
 
 
 def test_a_copy_never_replaces_another() -> None:

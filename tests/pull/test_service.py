@@ -660,3 +660,27 @@ def test_a_new_file_is_not_replaced_by_one_that_comes_in_the_same_moment(folder:
     (error,) = folder.pull().failed
     assert error.cause == "changed-locally"
     assert folder.read("f") == b"mine"
+
+
+@pytest.mark.parametrize("edit", [b"MINE", b"mine, and longer"])
+@pytest.mark.parametrize("way", ["in place", "renamed over"])
+@pytest.mark.parametrize("becomes", ["nothing", "a directory"])
+def test_an_edit_right_before_the_deletion_is_not_deleted(
+    folder: Folder, edit: bytes, way: str, becomes: str
+) -> None:
+    disk = folder.memory
+    mine = folder.scan("f", b"mine", version=1, by=10)
+    folder.tell(gone(mine) if becomes == "nothing" else directory("f", 2))
+
+    def user() -> None:
+        if way == "in place":
+            folder.write("f", edit)
+        else:
+            folder.write("f.new", edit)
+            disk.rename("f.new", "f")
+
+    disk.intercept("rename", "f", user)
+    (error,) = folder.pull().failed
+    assert error.cause == "changed-locally"
+    assert disk.tree() == {"f": edit}
+    assert folder.local("f").version == mine.version

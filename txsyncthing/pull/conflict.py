@@ -41,21 +41,20 @@ def in_conflict(have: FileInfo | None, wanted: FileInfo, me: ShortID) -> bool:
     """
     if have is None or have.deleted or not have.is_file or same_content(have, wanted):
         return False
-    if wanted.version.covers(have.version) and not _of_lost_database(have, wanted, me):
+    if wanted.version.covers(have.version) and not _of_lost_record(have, wanted, me):
         return False
     return not (wanted.previous_blocks_hash and wanted.previous_blocks_hash == have.blocks_hash)
 
 
-def _of_lost_database(have: FileInfo, wanted: FileInfo, me: ShortID) -> bool:
+def _of_lost_record(have: FileInfo, wanted: FileInfo, me: ShortID) -> bool:
     """
-    Whether a version seems to know ours only because it knows one that we made with a database which is gone.
+    Whether a version seems to know ours only because it knows one of which we have lost the record.
 
-    Ours has no past but a peer knows of one: with one database, our counter never falls back so far.
+    What we made last has the highest counter that we ever gave the file. A peer knows of a higher one where
+    our database is a new one, or a power cut took its last commits, and the clock was set back as well.
     """
-    counters = have.version.counters
-    return (
-        len(counters) == 1 and counters[0].id == me and wanted.version.value(me) > counters[0].value
-    )
+    made = have.version.value(me)
+    return have.modified_by == me and made > 0 and wanted.version.value(me) > made
 
 
 def keep_copy(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
+from txsyncthing.filesystem.metadata import same_bytes
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
 from txsyncthing.pull.failure import Cause, ItemFailed
-from txsyncthing.vocabulary.name import parent
+from txsyncthing.vocabulary.name import WireName, parent, temporary_name
 
 _OWNER = 0o300  # write and search
 
@@ -58,7 +60,7 @@ def drop(filesystem: Filesystem, keeper: Keeper | None, name: str, found: Stat) 
     :raises ItemFailed: it cannot be kept, or is not what was found.
     """
     if keeper is None or found.kind is not Kind.FILE:
-        filesystem.remove(name)
+        _remove(filesystem, name, found)
         return
     try:
         moved = keeper.move(filesystem, name, found)
@@ -66,6 +68,28 @@ def drop(filesystem: Filesystem, keeper: Keeper | None, name: str, found: Stat) 
         raise _not_kept(filesystem, name, error) from error
     if not moved:
         raise ItemFailed(Cause.CHANGED, rescan=True)
+
+
+def _remove(filesystem: Filesystem, name: str, found: Stat) -> None:
+    """
+    Delete what was found, and nothing that somebody has put there since: it is looked at without its name.
+
+    Ends the process between, what has lost its name lies there as an unfinished download.
+
+    :raises ItemFailed: it was something else, and is where it was.
+    """
+    aside = temporary_name(WireName(name))
+    try:
+        filesystem.rename(name, aside)
+    except IsADirectoryError:  # in the place of an unfinished download
+        filesystem.remove(name)
+        return
+    if same_bytes(found, filesystem.lstat(aside)):
+        filesystem.remove(aside)
+        return
+    with suppress(FileExistsError):  # made anew meanwhile: that is newer
+        filesystem.place(aside, name)
+    raise ItemFailed(Cause.CHANGED, rescan=True)
 
 
 def keep(

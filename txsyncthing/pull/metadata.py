@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from txsyncthing.filesystem.metadata import same_bytes
 from txsyncthing.filesystem.seam import Filesystem, Stat
 from txsyncthing.pull.attributes import dress
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.finish import Outcome, each, finished
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import Placed, expect, same_bytes
+from txsyncthing.pull.target import Placed, expect
 from txsyncthing.vocabulary.file import FileInfo
 
 COARSE = 2_000_000_000  # ns by which a disk may round times

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from txsyncthing.filesystem.attributes import Named
 from txsyncthing.filesystem.case import CaseConflict, only_case_differs
-from txsyncthing.filesystem.metadata import same_time
+from txsyncthing.filesystem.metadata import same_bytes, same_time
 from txsyncthing.filesystem.seam import Filesystem, Stat
 from txsyncthing.pull.attributes import fits, recorded
 from txsyncthing.pull.conflict import in_conflict
@@ -36,7 +36,6 @@ from txsyncthing.pull.target import (
     in_directory,
     look,
     replace,
-    same_bytes,
     unchanged,
 )
 from txsyncthing.vocabulary.block import block_count

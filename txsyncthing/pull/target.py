@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
-from txsyncthing.filesystem.metadata import same_permissions, same_time
+from txsyncthing.filesystem.metadata import same_bytes, same_permissions, same_time
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import still_bears
 from txsyncthing.pull.conflict import in_conflict, keep_copy
@@ -212,11 +212,6 @@ def replace(
     if not right:
         raise AnotherMoved
     raise ItemFailed(Cause.CHANGED, rescan=True)
-
-
-def same_bytes(a: Stat, b: Stat) -> bool:
-    """Whether nobody wrote in between, as far as metadata tell; a rename changes the time of change."""
-    return (a.inode, a.size, a.modified) == (b.inode, b.size, b.modified)
 
 
 def in_directory(

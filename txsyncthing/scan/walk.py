@@ -203,7 +203,7 @@ class Walk:
         try:
             stat = self.filesystem.lstat(name)
             old = is_leftover(name) and stat.modified < self._overdue
-            if old and stat.kind is Kind.FILE:
+            if old and stat.kind in (Kind.FILE, Kind.SYMLINK):
                 self.filesystem.remove(name)
         except GONE:
             pass

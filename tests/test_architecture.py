@@ -58,7 +58,6 @@ MAX_LINES = 400
 # Files above MAX_LINES that were asked why, and answered.
 LONG: dict[str, str] = {
     "filesystem/disk.py": "one storage: every call of the seam, and how names are reached safely",
-    "filesystem/memory.py": "likewise",
     "filesystem/case.py": "likewise",
     "folder/service.py": "what a folder is for others; its work is elsewhere",
     "testing/wires.py": "one network in memory, with all that can go wrong in it",

@@ -48,6 +48,7 @@ def test_the_database_of_a_folder_that_is_added_while_a_node_starts_is_not_remov
 ) -> None:
     cluster = Cluster(seed, lambda name: DatabaseDirectory(tmp_path))
     alice = started(cluster, "alice")
+    cluster.run(seed / 500)
     cluster.share(DOCS, alice)
     cluster.run(5.0)
     assert alice.state(DOCS) is FolderState.IDLE

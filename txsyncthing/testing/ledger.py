@@ -2,7 +2,8 @@
 What users did in a simulation, and what must come of it.
 
 *Nothing is lost*: each content that a user wrote is in the final tree, under its name or as a conflict copy,
-unless a user on whose disk it was replaced or deleted it.
+unless a user on whose disk it was replaced or deleted it. Where a user edits a content, and another gives the
+same content to the same name meanwhile, the edit wins without a copy: it says what it was made from.
 
 *Nothing returns*: a content that a user replaced or deleted under a name does not come back there. That can
 be demanded only of what the node knew: where a process dies between bringing a file to the disk and
@@ -103,6 +104,8 @@ class Ledger:
         self._labels: dict[Content, str] = {}
         self._replaced: dict[tuple[str, Content], dict[str, None]] = {}  # by users who had it
         self._gone: dict[tuple[str, Content], Mark] = {}  # may not return
+        self._taken: dict[tuple[str, str], Content] = {}  # by name and user: what was there last
+        self._edited: set[tuple[str, Content]] = set()  # replaced by another content
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
         self._doubtful: set[tuple[str, Content]] = set()
@@ -121,6 +124,9 @@ class Ledger:
             did is undone, and nobody will hear of it.
         """
         key = (name, item.content)
+        before = self._taken.pop((name, who), None)
+        if before is not None and before != item.content:
+            self._edited.add((name, before))
         if item.kind is Kind.FILE:
             self._names.setdefault(item.content, {})[name] = None
         if item.content not in self._labels:
@@ -149,6 +155,7 @@ class Ledger:
             return
         key = (name, item.content)
         self._replaced.setdefault(key, {})[who] = None
+        self._taken[name, who] = item.content
         if is_conflict(name):  # where the content of another name was kept
             origin = conflict_origin(WireName(name))
             self._replaced.setdefault((origin, item.content), {})[who] = None
@@ -245,7 +252,11 @@ class Ledger:
         for content, names in self._names.items():
             if content in there:
                 continue
-            held = [name for name in names if not self._replaced.get((name, content))]
+            held = [
+                name
+                for name in names
+                if not self._replaced.get((name, content)) and (name, content) not in self._edited
+            ]
             if held:
                 yield f"lost: {self._labels[content]}, last called {', '.join(held)}"
         for name, item in final.items():

@@ -133,12 +133,14 @@ class User:
 
     def _lose(self, name: str) -> None:
         item = self._look(name)
-        if item is not None:
+        if item is not None and visible(name):
             self._ledger.take(name, item, self.name, self._record(name))
 
     def _gain(self, name: str) -> None:
         item = self._look(name)
         assert item is not None
+        if not visible(name):
+            return  # an unfinished download that lay in a directory
         self._ledger.put(name, item, self.name, self._record(name))
 
     def _touched(self, name: str) -> None:

@@ -371,12 +371,10 @@ class MemoryNetwork:
 
     def breaks(self) -> bool:
         """Whether the wire breaks in this piece."""
-        if self.fuse:
-            self.fuse -= 1
-            if not self.fuse:
-                self.broken += 1
-                return True
-        return False
+        breaks = self.fuse == 1
+        self.fuse = max(self.fuse - 1, 0)
+        self.broken += breaks
+        return breaks
 
     def unanswered(self, end: MemoryTransport) -> None:
         """Somebody writes to a machine that does not know the wire."""

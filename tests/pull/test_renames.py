@@ -153,3 +153,30 @@ def test_a_rename_that_keeps_its_time_is_believed() -> None:
     outcome = move(disk, old, told(old, "new"))
     assert believed(disk, outcome, "new")
     assert outcome.rescan == ()
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_what_is_saved_over_a_file_that_was_just_moved_stays_there(replaces: bool) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "old", b"bytes")
+    there = write(disk, "new", b"there") if replaces else None
+    looks = 0
+
+    def save(operation: str, name: str) -> None:
+        nonlocal looks
+        looks += operation == "lstat" and name == "new" and "moved" in seen
+        if operation in ("place", "exchange"):
+            seen.add("moved")
+        if looks == 1:  # between the move and the look at what was moved
+            disk.observe = None
+            with disk.quiet():
+                write(disk, "new.new", b"saved")
+                disk.rename("new.new", "new")
+
+    seen: set[str] = set()
+    disk.observe = save
+    outcome = move(disk, old, told(old, "new"), there)
+    assert disk.observe is None
+    assert outcome.done == ()
+    assert {"old", "new"} <= set(outcome.rescan)
+    assert contents(disk) == {"new": b"saved"}

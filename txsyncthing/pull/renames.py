@@ -144,7 +144,7 @@ def _move(
     """
     :param found: what is under the old name, and nothing else is to be moved.
     :param target: what is under the new name, and nothing else is to be replaced.
-    :raises AnotherMoved: the file has just been changed; it is where it was.
+    :raises AnotherMoved: the file has just been changed and is where it was, or another one took its place.
     :raises ItemFailed: there is something else under the new name; all is as it was.
     """
     if look(filesystem, old) != found:
@@ -155,8 +155,11 @@ def _move(
         _respell(filesystem, old, new)
     moved = look(filesystem, new)
     if moved is None or not same_bytes(found, moved):
-        with suppress(FileExistsError, FileNotFoundError):  # else a scan finds it where it is now
-            filesystem.place(new, old)
+        if moved is not None and moved.inode == found.inode:  # another file was put there: it stays
+            with suppress(
+                FileExistsError, FileNotFoundError
+            ):  # else a scan finds it where it is now
+                filesystem.place(new, old)
         raise AnotherMoved
 
 

@@ -176,7 +176,7 @@ def put(
 
 
 class AnotherMoved(Exception):
-    """What was to be moved is not what was found; it is where it was, if its name is still free."""
+    """What was to be moved is not what was found; where it is now, a scan finds it."""
 
 
 def replace(
@@ -191,7 +191,7 @@ def replace(
 
     :param moving: what is to be renamed, where somebody else may write to it.
     :raises ItemFailed: something else is there; all is as it was.
-    :raises AnotherMoved: that is something else; all is as it was.
+    :raises AnotherMoved: that is something else; all is as it was, but for what was saved there meanwhile.
     """
     # What is kept of the old one may have taken the name with it.
     if found is None or look(filesystem, name) is None:
@@ -203,11 +203,17 @@ def replace(
     if not filesystem.exchange(temporary, name):
         filesystem.rename(temporary, name)
         return
-    right = moving is None or same_bytes(moving, filesystem.lstat(name))
-    if right and same_bytes(found, filesystem.lstat(temporary)):
+    there = filesystem.lstat(name)
+    right = moving is None or same_bytes(moving, there)
+    saved_over = moving is not None and there.inode != moving.inode
+    if (right or saved_over) and same_bytes(found, filesystem.lstat(temporary)):
         with suppress(OSError):  # a leftover does no harm
             filesystem.remove(temporary)
+        if saved_over:
+            raise AnotherMoved
         return
+    if saved_over:
+        raise AnotherMoved
     filesystem.exchange(temporary, name)
     if not right:
         raise AnotherMoved

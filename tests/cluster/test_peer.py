@@ -99,6 +99,16 @@ def test_when_one_of_two_that_were_told_all_is_lost_the_other_is_told_again() ->
     assert world.new() == [("full", A)]
 
 
+def test_a_config_that_came_late_over_a_connection_that_ends_does_not_end_the_exchange() -> None:
+    # The peer had replaced that one already: it sees nothing change, and tells us nothing more.
+    world, peer = present(A, B)
+    peer.configured(A, FULL)
+    peer.configured(B, FULL)
+    world.new()
+    peer.lost(B, "replacing connection")
+    assert world.new() == [("exchange", A), ("full", A)]
+
+
 def test_a_config_that_turns_secondary_ends_the_exchange() -> None:
     world, peer = present(A)
     peer.configured(A, FULL)

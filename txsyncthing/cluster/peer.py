@@ -82,6 +82,16 @@ class Wires:
     links: list[Link] = field(default_factory=list)  # oldest first; never empty
     told: list[Link] = field(default_factory=list)  # got our full Cluster Config
     theirs: Link | None = None
+    full: list[Link] = field(default_factory=list)  # its full Cluster Configs came there, last one last
+    config: ClusterConfig | None = None  # the last of these
+
+    def choose(self, core: Core) -> None:
+        """The peer's choice has gone: take what it chose before, which it may not tell again."""
+        self.theirs = self.full[-1] if self.full else None
+        if self.theirs is None or self.config is None:
+            core.world.silence()
+        else:
+            core.world.exchange(self.theirs, self.config)
 
 
 def first_wire(inputs: Peer, core: Core, link: Link) -> Wires:
@@ -131,15 +141,17 @@ def join(inputs: Peer, core: Core, wires: Wires, link: Link) -> None:
 def agree(inputs: Peer, core: Core, wires: Wires, link: Link, config: ClusterConfig) -> None:
     if link not in wires.links:
         return
+    if link in wires.full:
+        wires.full.remove(link)
     if not config.secondary:
-        wires.theirs = link
+        wires.full.append(link)
+        wires.theirs, wires.config = link, config
         if link not in wires.told:  # the peer's choice is another than ours: tell it all there
             wires.told.append(link)
             core.world.announce(link, secondary=False)
         core.world.exchange(link, config)
     elif wires.theirs is link:
-        wires.theirs = None
-        core.world.silence()
+        wires.choose(core)
 
 
 @present.upon(Peer.announce).loop()
@@ -156,9 +168,10 @@ def forget(inputs: Peer, core: Core, wires: Wires, link: Link, reason: str) -> N
     if not wires.links:
         inputs._gone(reason)
         return
+    if link in wires.full:
+        wires.full.remove(link)
     if wires.theirs is link:
-        wires.theirs = None
-        core.world.silence()
+        wires.choose(core)
     if link in wires.told:
         # The peer may have taken that one for ours, and waits to hear which it is now.
         wires.told.remove(link)

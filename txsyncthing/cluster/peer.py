@@ -82,9 +82,7 @@ class Wires:
     links: list[Link] = field(default_factory=list)  # oldest first; never empty
     told: list[Link] = field(default_factory=list)  # got our full Cluster Config
     theirs: Link | None = None
-    full: list[Link] = field(
-        default_factory=list
-    )  # its full Cluster Configs came there, last one last
+    full: list[Link] = field(default_factory=list)  # where full Cluster Configs came, last one last
     config: ClusterConfig | None = None  # the last of these
 
     def choose(self, core: Core) -> None:

@@ -200,7 +200,7 @@ def test_release_takes_what_was_held_at_once(world: Guarded) -> None:
 
 def test_release_says_nothing_of_what_comes_later(world: Guarded) -> None:
     service = world.with_files(40)
-    world.disk.fail("remove", "*", PermissionError(13, "Permission denied"), -1)
+    world.disk.fail("rename", "*", PermissionError(13, "Permission denied"), -1)
     world.tell(service, *(gone(world.shared(n)) for n in range(21)))
     started(service.owner.release())
     assert len(world.names()) == 40  # the disk does not let us
@@ -213,7 +213,7 @@ def test_release_says_nothing_of_what_comes_later(world: Guarded) -> None:
 
 def test_a_second_batch_is_judged_anew_without_asking_for_the_first_again(world: Guarded) -> None:
     service = world.with_files(60)
-    world.disk.fail("remove", "f000", PermissionError(13, "Permission denied"), -1)
+    world.disk.fail("rename", "f000", PermissionError(13, "Permission denied"), -1)
     world.tell(service, *(gone(world.shared(n)) for n in range(31)))
     started(service.owner.release())
     assert len(world.names()) == 30  # f000 and the rest

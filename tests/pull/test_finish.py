@@ -275,6 +275,14 @@ def test_bytes_that_could_not_be_synced_are_not_used_again() -> None:
     assert disk.tree() == {"f": b"old"}
 
 
+def test_a_small_file_that_could_not_be_synced_is_not_used_again() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    disk.fail("sync", ".syncthing.f.tmp", OSError(5, "Input/output error"))
+    (outcome,) = place_files(disk, [SmallFile(file("f", b"new"), None, [b"new"])], OPTIONS, NOW)
+    assert outcome.error is not None
+    assert disk.tree() == {}
+
+
 def make_and_place(disk: MemoryFilesystem) -> None:
     place_files(disk, [SmallFile(file("a/b/f", b"new"), None, [b"new"])], OPTIONS, NOW)
 

@@ -684,3 +684,11 @@ def test_an_edit_right_before_the_deletion_is_not_deleted(
     assert error.cause == "changed-locally"
     assert disk.tree() == {"f": edit}
     assert folder.local("f").version == mine.version
+
+
+def test_what_cannot_be_removed_is_where_it_was(folder: Folder) -> None:
+    mine = folder.scan("f", b"mine", version=1, by=10)
+    folder.tell(gone(mine))
+    folder.memory.fail("remove", "*", OSError(5, "Input/output error"), -1)
+    folder.pull()
+    assert folder.memory.tree() == {"f": b"mine"}

@@ -187,6 +187,9 @@ def _place_small(
         if options.copy_methods and (spoiled := _assemble(filesystem, opened, file, options)):
             return Outcome(wanted.name, spoiled=spoiled)
         platform = _seal(filesystem, opened, wanted, mode, options)
+    except Unsynced:
+        drop_temporary(filesystem, wanted.name)
+        raise
     finally:
         opened.close()
     placed = put(filesystem, temporary, wanted, file.have, options, now)

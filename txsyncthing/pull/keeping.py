@@ -77,6 +77,7 @@ def _remove(filesystem: Filesystem, name: str, found: Stat) -> None:
     Ends the process between, what has lost its name lies there as an unfinished download.
 
     :raises ItemFailed: it was something else, and is where it was.
+    :raises OSError: it cannot be removed, and is where it was.
     """
     aside = temporary_name(WireName(name))
     try:
@@ -84,12 +85,20 @@ def _remove(filesystem: Filesystem, name: str, found: Stat) -> None:
     except IsADirectoryError:  # in the place of an unfinished download
         filesystem.remove(name)
         return
-    if same_bytes(found, filesystem.lstat(aside)):
-        filesystem.remove(aside)
-        return
-    with suppress(FileExistsError):  # made anew meanwhile: that is newer
-        filesystem.place(aside, name)
+    try:
+        if same_bytes(found, filesystem.lstat(aside)):
+            filesystem.remove(aside)
+            return
+    except OSError:
+        _put_back(filesystem, aside, name)
+        raise
+    _put_back(filesystem, aside, name)
     raise ItemFailed(Cause.CHANGED, rescan=True)
+
+
+def _put_back(filesystem: Filesystem, aside: str, name: str) -> None:
+    with suppress(FileExistsError):  # made anew meanwhile: saved over this one, as its user sees it
+        filesystem.place(aside, name)
 
 
 def keep(

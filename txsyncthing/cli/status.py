@@ -13,8 +13,8 @@ from txsyncthing.cli.running import connection_options, run
 from txsyncthing.cli.seam import Node
 from txsyncthing.cli.survey import survey
 
-SHOWN = 5  # of the notices
-_SHOWN = frozenset({"device-paused"})  # the table says it
+_NOTICES = 5  # shown, the last ones
+_IN_TABLE = frozenset({"device-paused"})  # the table says it
 
 
 def screen(found: dict[str, Any], address: str) -> Iterator[str]:
@@ -34,7 +34,7 @@ def screen(found: dict[str, Any], address: str) -> Iterator[str]:
     yield from _table("Devices", found["devices"], _device, "no other device")
     for device in found["devices"]:
         known = (device["explanation"] or {}).get("reasons") or ()
-        why = list(reasons(one for one in known if one["code"] not in _SHOWN))
+        why = list(reasons(one for one in known if one["code"] not in _IN_TABLE))
         if why:
             yield f"  {device['name'] or device['id'][:7]}:"
             yield from ("    " + line for line in why)
@@ -46,7 +46,7 @@ def screen(found: dict[str, Any], address: str) -> Iterator[str]:
     if found["errors"]:
         yield ""
         yield f"Notices ({len(found['errors'])}, `txsyncthing cli errors clear` clears them):"
-        for error in found["errors"][-SHOWN:]:
+        for error in found["errors"][-_NOTICES:]:
             yield f"  {when(error['when'])}  {error['message']}"
 
 

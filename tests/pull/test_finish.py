@@ -133,6 +133,30 @@ def test_a_kill_loses_no_bytes(step: Step, links: bool, power: Survives | None) 
             assert b"old bytes" in found.values(), moment
 
 
+@pytest.mark.parametrize(
+    ("step", "operation", "links"),
+    [
+        (replace_in_conflict, "sync_directory", True),
+        (replace_in_conflict, "sync_directory", False),
+        (replace_in_conflict, "exchange", True),
+        (replace_in_conflict, "place", False),
+        (delete_in_conflict, "remove", True),
+        (directory_in_conflict, "remove", True),
+        (directory_in_conflict, "make_directory", True),
+        (directory_in_conflict, "make_directory", False),
+    ],
+)
+def test_a_step_that_fails_leaves_the_file_whole(step: Step, operation: str, links: bool) -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old bytes")
+    if not links:
+        disk.fail("link", "*", OSError(1, "Operation not permitted"), times=-1)
+    disk.fail(operation, "*", OSError(5, "Input/output error"))
+    (outcome,) = step(disk, old)
+    assert outcome.error is not None
+    assert contents(disk) == {"f": b"old bytes"}
+
+
 def test_what_is_recorded_survives_a_power_loss() -> None:
     disk = MemoryFilesystem(lambda: NOW)
     old = write(disk, "f", b"old bytes")

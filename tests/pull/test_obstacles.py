@@ -87,3 +87,31 @@ def test_an_item_that_failed_and_does_no_more_begins_anew() -> None:
     assert failing.long([], PATIENCE) == []
     assert failing.long([error], PATIENCE + 1) == []
     assert failing.long([error], 2 * PATIENCE + 1) == ["d/f"]
+
+
+@pytest.mark.parametrize("way", ["in place", "renamed over"])
+def test_an_edit_in_that_moment_is_not_lost(folder: Folder, way: str) -> None:
+    folder.scan("d", b"mine", version=9)
+    folder.offer((directory("d", 1), b""), (file("d/f", b"theirs", 2), b"theirs"))
+
+    def edit() -> None:
+        if way == "in place":
+            folder.write("d", b"edit")
+        else:
+            folder.write("d.new", b"edit")
+            folder.memory.rename("d.new", "d")
+
+    folder.pull()
+    folder.clock.advance(PATIENCE)
+    folder.memory.intercept("rename", "d", edit)
+    folder.pull()
+    assert folder.memory.tree()["d"] == b"edit"
+
+
+def test_the_directory_in_its_place_survives_a_power_cut(folder: Folder) -> None:
+    folder.scan("d", b"mine", version=9)
+    folder.offer((directory("d", 1), b""), (file("d/f", b"theirs", 2), b"theirs"))
+    folder.memory.settle()
+    pull_twice(folder)
+    folder.memory.crash()
+    assert folder.disk.lstat("d").kind is Kind.DIRECTORY

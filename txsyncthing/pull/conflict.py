@@ -84,10 +84,33 @@ def keep_copy(
         return None
     kept = _second_name(filesystem, name, by, datetime.fromtimestamp(now))
     if sync:
-        filesystem.sync_directory(parent(kept))
+        try:
+            filesystem.sync_directory(parent(kept))
+        except OSError:
+            take_back(filesystem, kept, name)
+            raise
     if limit > 0:
         _prune(filesystem, conflict_origin(name), limit, {name, kept})
     return kept
+
+
+def take_back(filesystem: Filesystem, copy: WireName | None, name: WireName) -> None:
+    """
+    Undo ``keep_copy`` where what it was for has failed: a copy that is the very file goes again.
+
+    Else each attempt would leave one more, and the oldest would make room for it.
+    """
+    if copy is None:
+        return
+    with suppress(OSError):
+        kept = filesystem.lstat(copy)
+        try:
+            still = filesystem.lstat(name)
+        except FileNotFoundError:
+            filesystem.place(copy, name)
+            return
+        if still.inode == kept.inode:
+            filesystem.remove(copy)
 
 
 def _second_name(filesystem: Filesystem, name: WireName, by: ShortID, when: datetime) -> WireName:

@@ -13,11 +13,14 @@ place, which the next scan tells as a newer version.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from txsyncthing.filesystem.seam import Filesystem
-from txsyncthing.pull.conflict import keep_copy
+from txsyncthing.pull.conflict import keep_copy, take_back
 from txsyncthing.pull.failure import ItemFailed
+from txsyncthing.pull.finish import sync_directories
+from txsyncthing.pull.keeping import drop
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.pull.target import NEW_DIRECTORY, expect, look
 from txsyncthing.vocabulary.error import ItemError
@@ -98,8 +101,9 @@ def make_way(
     with filesystem.batch() as batch:
         for obstacle, wanted in obstacles:
             name = obstacle.have.name
+            copy = None
             try:
-                if expect(batch, name, obstacle.have, options) is not None:
+                if (found := expect(batch, name, obstacle.have, options)) is not None:
                     copy = keep_copy(
                         batch, name, wanted.modified_by, now, options.max_conflicts, options.sync
                     )
@@ -107,10 +111,14 @@ def make_way(
                         continue
                     changed.append(copy)
                     if look(batch, name) is not None:
-                        batch.remove(name)
+                        drop(batch, None, name, found)
                 batch.make_directory(name, NEW_DIRECTORY)
             except (ItemFailed, OSError):
+                take_back(batch, copy, name)
                 continue  # the next round tries again
             finally:
                 changed.append(name)
+        if options.sync:
+            with suppress(OSError):  # what changed has to be scanned all the same
+                sync_directories(batch, {parent(name) for name in changed})
     return changed

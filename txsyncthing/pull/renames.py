@@ -16,7 +16,7 @@ from txsyncthing.filesystem.case import CaseConflict, only_case_differs
 from txsyncthing.filesystem.metadata import same_bytes, same_time
 from txsyncthing.filesystem.seam import Filesystem, Stat
 from txsyncthing.pull.attributes import fits, recorded
-from txsyncthing.pull.conflict import in_conflict
+from txsyncthing.pull.conflict import in_conflict, take_back
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.finish import (
     MOVED,
@@ -87,7 +87,11 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         try:
             in_directory(filesystem, source.name, move)
         except AnotherMoved:
+            take_back(filesystem, copy, wanted.name)
             return _missed(wanted, source.name, wanted.name)
+        except (ItemFailed, OSError):
+            take_back(filesystem, copy, wanted.name)
+            raise
     if not (options.ignore_permissions or wanted.no_permissions):
         mode = wanted.permissions & 0o777
     if mode is not None:

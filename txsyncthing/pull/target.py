@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from txsyncthing.filesystem.metadata import same_bytes, same_permissions, same_time
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import still_bears
-from txsyncthing.pull.conflict import in_conflict, keep_copy
+from txsyncthing.pull.conflict import in_conflict, keep_copy, take_back
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.keeping import drop, keep
 from txsyncthing.pull.options import PullOptions
@@ -132,7 +132,11 @@ def clear(
         )
         keeper = None
     if not replaceable and look(filesystem, name) is not None:
-        drop(filesystem, keeper, name, found)
+        try:
+            drop(filesystem, keeper, name, found)
+        except (ItemFailed, OSError):
+            take_back(filesystem, copy, name)
+            raise
     return found, copy
 
 
@@ -162,11 +166,15 @@ def put(
             raise ItemFailed(Cause.CHANGED, rescan=True) from None
     else:
         keeper = None if in_conflict(have, wanted, options.me) else options.keeper
-        over = keep(filesystem, keeper, wanted.name, found)
         try:
-            replace(filesystem, temporary, wanted.name, found)
+            over = keep(filesystem, keeper, wanted.name, found)
+            try:
+                replace(filesystem, temporary, wanted.name, found)
+            except (ItemFailed, OSError):
+                over(False)
+                raise
         except (ItemFailed, OSError):
-            over(False)
+            take_back(filesystem, copy, wanted.name)
             raise
         over(True)
     after = filesystem.lstat(wanted.name)

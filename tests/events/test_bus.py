@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from txsyncthing.events.bus import MAX_MASKS, RING, EventBus
+from txsyncthing.events.bus import HELD, MAX_MASKS, RING, EventBus
 from txsyncthing.events.types import (
     DEFAULT_MASK,
     DISK_MASK,
@@ -61,6 +61,22 @@ def test_only_the_newest_thousand_are_kept() -> None:
         bus.emit(SCAN, {})
     kept = bus.subscribe().since(0)
     assert (len(kept), kept[0].id, kept[-1].id) == (RING, 11, RING + 10)
+
+
+def test_events_that_list_much_push_out_the_oldest_but_not_themselves() -> None:
+    bus = EventBus(Clock().seconds)
+    for number in range(6):
+        errors = [{"path": str(n), "error": "e"} for n in range(HELD // 4)]
+        bus.emit(EventType.FOLDER_ERRORS, {"folder": str(number), "errors": errors})
+    assert [event.id for event in bus.subscribe().since(0)] == [3, 4, 5, 6]
+    huge = [f"f{n}" for n in range(2 * HELD)]
+    bus.emit(EventType.LOCAL_INDEX_UPDATED, {"filenames": huge})
+    assert [event.id for event in bus.subscribe().since(0)] == [7]
+    bus.emit(SCAN, {})
+    assert [event.id for event in bus.subscribe().since(0)] == [8]
+    for _ in range(RING):
+        bus.emit(SCAN, {})
+    assert len(bus.subscribe().since(0)) == RING
 
 
 def test_a_listener_hears_of_what_its_subscription_wants_until_it_leaves() -> None:

@@ -7,13 +7,15 @@ Source: reference 7.5 (lib/events/events.go).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from typing import NamedTuple
 
 from txsyncthing.events.types import DEFAULT_MASK, DISK_MASK, GUARD_MASK, EventType, Mask
 
 RING = 1000  # events that a subscription keeps
+HELD = 200_000  # names and errors in these; some 50 MB
+_LISTS = {EventType.FOLDER_ERRORS: "errors", EventType.LOCAL_INDEX_UPDATED: "filenames"}
 MAX_MASKS = 64  # then the mask that was asked for least recently is forgotten
 
 
@@ -24,6 +26,7 @@ class Event(NamedTuple):
     time: float  # Unix seconds
     type: EventType
     data: Mapping[str, object]  # as REST shows it; nobody changes it
+    weight: int = 0  # names or errors that it lists
 
 
 class Numbered(NamedTuple):
@@ -39,13 +42,18 @@ class Subscription:
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
         self.newest = 0  # the number of the newest event
-        self._ring: deque[Event] = deque(maxlen=RING)
+        self._ring: deque[Event] = deque()
+        self._held = 0
         self._listeners: dict[object, Callable[[], object]] = {}
 
     def add(self, event: Event) -> None:
         """The bus's door; tells the listeners."""
-        self._ring.append(event)
+        ring = self._ring
+        ring.append(event)
         self.newest += 1
+        self._held += event.weight
+        while len(ring) > RING or (self._held > HELD and len(ring) > 1):
+            self._held -= ring.popleft().weight
         if self._listeners:
             for listener in list(self._listeners.values()):
                 listener()
@@ -102,7 +110,9 @@ class EventBus:
     def emit(self, type: EventType, data: Mapping[str, object]) -> None:
         """Tell an event; satisfies ``Emit``."""
         self._global_id += 1
-        event = Event(self._global_id, self._unix(), type, data)
+        listed = data.get(_LISTS[type]) if type in _LISTS else None
+        weight = len(listed) if isinstance(listed, Collection) else 0
+        event = Event(self._global_id, self._unix(), type, data, weight)
         wanted = self._wanted.get(type)
         if wanted is None:
             wanted = self._wanted[type] = [

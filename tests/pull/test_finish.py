@@ -157,6 +157,50 @@ def test_a_step_that_fails_leaves_the_file_whole(step: Step, operation: str, lin
     assert contents(disk) == {"f": b"old bytes"}
 
 
+def replace_by_directory(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    wanted = directory("f", 5)
+    wanted = wanted._replace(version=wanted.version.merge(old.version))
+    return make_directories(disk, [Item(wanted, old)], OPTIONS, NOW)
+
+
+def delete(disk: MemoryFilesystem, old: FileInfo) -> list[Outcome]:
+    return delete_files(disk, [Item(gone(old), old)], OPTIONS, NOW)
+
+
+@pytest.mark.parametrize("step", [replace, delete, replace_by_directory])
+def test_an_edit_whose_time_and_size_are_put_back_is_not_lost(step: Step) -> None:
+    looks = [0]
+
+    def watch(disk: MemoryFilesystem, moment: int) -> None:
+        def edit(operation: str, name: str) -> None:
+            if (operation, name) != ("lstat", "f") or disk.tree().get("f") != b"old bytes":
+                return
+            looks[0] += 1
+            if looks[0] == moment:
+                with disk.quiet():
+                    opened = disk.create("f", 0o644)
+                    opened.write(b"new words", 0)
+                    opened.utime(old.modified)
+                    opened.close()
+
+        disk.observe = edit
+
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old bytes")
+    watch(disk, 0)
+    (outcome,) = step(disk, old)
+    assert outcome.error is None
+    assert looks[0] > 1
+    for moment in range(1, looks[0] + 1):
+        looks[0] = 0
+        disk = MemoryFilesystem(lambda: NOW)
+        old = write(disk, "f", b"old bytes")
+        watch(disk, moment)
+        step(disk, old)
+        disk.observe = None
+        assert b"new words" in disk.tree().values(), moment
+
+
 def test_what_is_recorded_survives_a_power_loss() -> None:
     disk = MemoryFilesystem(lambda: NOW)
     old = write(disk, "f", b"old bytes")

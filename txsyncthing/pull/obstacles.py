@@ -22,7 +22,7 @@ from txsyncthing.pull.failure import ItemFailed
 from txsyncthing.pull.finish import sync_directories
 from txsyncthing.pull.keeping import drop
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.pull.target import NEW_DIRECTORY, expect, look
+from txsyncthing.pull.target import NEW_DIRECTORY, expect, still_there
 from txsyncthing.vocabulary.error import ItemError
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.name import WireName, parent
@@ -110,7 +110,7 @@ def make_way(
                     if copy is None:  # none is to be kept: then it stays
                         continue
                     changed.append(copy)
-                    if look(batch, name) is not None:
+                    if still_there(batch, name, found, kept=True):
                         drop(batch, None, name, found)
                 batch.make_directory(name, NEW_DIRECTORY)
             except (ItemFailed, OSError):

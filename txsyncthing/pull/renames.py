@@ -83,7 +83,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         except CaseConflict as conflict:
             if conflict.local != source.name:
                 raise
-        move = partial(_move, filesystem, source.name, wanted.name, found, target)
+        move = partial(_move, filesystem, source.name, wanted.name, found, target, copy is not None)
         try:
             in_directory(filesystem, source.name, move)
         except AnotherMoved:
@@ -143,18 +143,24 @@ def _source(filesystem: Filesystem, item: Rename) -> tuple[WireName, Stat | None
 
 
 def _move(
-    filesystem: Filesystem, old: WireName, new: WireName, found: Stat, target: Stat | None
+    filesystem: Filesystem,
+    old: WireName,
+    new: WireName,
+    found: Stat,
+    target: Stat | None,
+    kept: bool,
 ) -> None:
     """
     :param found: what is under the old name, and nothing else is to be moved.
     :param target: what is under the new name, and nothing else is to be replaced.
+    :param kept: it is a conflict copy by now.
     :raises AnotherMoved: the file has just been changed and is where it was, or another one took its place.
     :raises ItemFailed: there is something else under the new name; all is as it was.
     """
     if look(filesystem, old) != found:
         raise AnotherMoved
     if not only_case_differs(old, new) or target is not None:
-        replace(filesystem, old, new, target, found)
+        replace(filesystem, old, new, target, found, kept=kept)
     else:
         _respell(filesystem, old, new)
     moved = look(filesystem, new)

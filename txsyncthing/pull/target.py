@@ -131,7 +131,7 @@ def clear(
             filesystem, name, wanted.modified_by, now, options.max_conflicts, options.sync
         )
         keeper = None
-    if not replaceable and look(filesystem, name) is not None:
+    if not replaceable and still_there(filesystem, name, found, copy is not None):
         try:
             drop(filesystem, keeper, name, found)
         except (ItemFailed, OSError):
@@ -169,7 +169,8 @@ def put(
         try:
             over = keep(filesystem, keeper, wanted.name, found)
             try:
-                replace(filesystem, temporary, wanted.name, found)
+                kept = copy is not None or keeper is not None
+                replace(filesystem, temporary, wanted.name, found, kept=kept)
             except (ItemFailed, OSError):
                 over(False)
                 raise
@@ -183,6 +184,22 @@ def put(
     return Placed(stat, copy, found is not None)
 
 
+def still_there(filesystem: Filesystem, name: str, found: Stat, kept: bool) -> bool:
+    """
+    Look once more, since between steps of a worker others run.
+
+    Here a tool is noticed that puts size and time back after its edit: later a rename of ours has changed the
+    time of change.
+
+    :param kept: the file has another name, from us: that has changed the time already, but nothing gets lost.
+    :raises ItemFailed: the file was edited since it was ``found``.
+    """
+    there = look(filesystem, name)
+    if there is not None and there.changed != found.changed and not kept:
+        raise ItemFailed(Cause.CHANGED, rescan=True)
+    return there is not None
+
+
 class AnotherMoved(Exception):
     """What was to be moved is not what was found; where it is now, a scan finds it."""
 
@@ -193,16 +210,19 @@ def replace(
     name: str,
     found: Stat | None,
     moving: Stat | None = None,
+    *,
+    kept: bool,
 ) -> None:
     """
     Rename over what was ``found`` to be there, and over nothing else.
 
     :param moving: what is to be renamed, where somebody else may write to it.
+    :param kept: see ``still_there``.
     :raises ItemFailed: something else is there; all is as it was.
     :raises AnotherMoved: that is something else; all is as it was, but for what was saved there meanwhile.
     """
     # What is kept of the old one may have taken the name with it.
-    if found is None or look(filesystem, name) is None:
+    if found is None or not still_there(filesystem, name, found, kept):
         try:
             filesystem.place(temporary, name)
         except FileExistsError:

@@ -28,6 +28,7 @@ from txsyncthing.pull.target import (
     in_directory,
     look,
     put,
+    still_there,
     unchanged,
 )
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
@@ -175,7 +176,7 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
                 filesystem, name, wanted.modified_by, now, options.max_conflicts, options.sync
             )
             keeper = None
-        if look(filesystem, name) is not None:
+        if still_there(filesystem, name, found, copy is not None):
             try:
                 drop(filesystem, keeper, name, found)
             except (ItemFailed, OSError):

@@ -323,6 +323,21 @@ def test_an_edit_while_metadata_are_set_is_not_hidden(touched: bool) -> None:
         assert record.inode_change != found.changed
 
 
+def test_a_file_that_is_saved_over_right_before_it_gets_its_time_is_not_hidden() -> None:
+    disk = MemoryFilesystem(lambda: NOW)
+    old = write(disk, "f", b"old")
+    wanted = file("f", b"old", 2, knows=1)
+
+    def save() -> None:
+        write(disk, "f.new", b"OLD")
+        disk.rename("f.new", "f")
+
+    disk.intercept("utime", "f", save)
+    (outcome,) = set_metadata(disk, [(wanted, old)], OPTIONS, NOW)
+    for record in outcome.done:
+        assert record.inode_change != disk.lstat("f").changed
+
+
 def test_a_directory_that_may_not_be_written_is_opened_for_the_moment() -> None:
     disk = MemoryFilesystem(lambda: NOW)
     disk.make_directory("d", 0o755)

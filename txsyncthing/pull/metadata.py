@@ -66,4 +66,5 @@ def _kept(found: Stat, after: Stat, modified: int) -> bool:
     """Whether a file that got its time was not edited since."""
     if found.modified == modified:
         return same_bytes(found, after)
-    return abs(after.modified - modified) <= COARSE
+    same_file = (found.inode, found.size) == (after.inode, after.size)
+    return same_file and abs(after.modified - modified) <= COARSE

@@ -10,6 +10,7 @@ Source: reference 5.4 ("Own changes").
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -91,7 +92,9 @@ class OwnWrites:
 
     def __init__(self) -> None:
         self._open: set[str] = set()
-        self._traces: dict[str, Trace] = {}  # in order of time
+        self._traces: OrderedDict[str, Trace] = (
+            OrderedDict()
+        )  # plain ones get slow from their front; in order of time
         self._doubts: dict[str, Change] = {}
 
     def begin(self, name: str) -> None:

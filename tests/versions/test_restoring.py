@@ -336,3 +336,20 @@ def test_directories_are_kinds_too() -> None:
     version(storage, "d/f", NOW - 60, b"then")
     rewind(storage, NOW - 70)
     assert storage.lstat("d").kind is Kind.DIRECTORY
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES])
+def test_a_directory_of_versions_that_cannot_be_read_fails_alone(code: int) -> None:
+    class Hidden(MemoryFilesystem):
+        def names(self, name: str) -> list[str]:
+            if name == ".stversions/a":
+                raise OSError(code, "hidden", name)
+            return list(super().names(name))
+
+    storage = Hidden(lambda: NOW)
+    for name in ("a/f", "b/f"):
+        version(storage, name, NOW - 60, b"then")
+    report = rewind(storage, NOW - 100)
+    assert files(storage)["b/f"] == b"then"
+    failed = {"a": "failed"} if code == errno.EACCES else {}
+    assert deeds(report) == {**failed, "b/f": "restore"}

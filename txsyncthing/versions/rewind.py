@@ -102,9 +102,10 @@ def judge(
 class _Directory:
     """One directory that is open: what is left of it to be looked at."""
 
-    def __init__(self, name: str, entries: Iterator[_Entry]) -> None:
+    def __init__(self, name: str, entries: Iterator[_Entry], problem: str = "") -> None:
         self.name = name
         self.entries = entries
+        self.problem = problem  # why nothing is known of it
 
 
 class _Entry(NamedTuple):
@@ -159,6 +160,8 @@ class Rewind:
                 directory = self._path[-1]
                 entry = next(directory.entries, None)
                 if entry is None:
+                    if directory.problem:
+                        self.report.add(Line(directory.name, Deed.FAILED, why=directory.problem))
                     self._path.pop()
                     continue
                 name = join(directory.name, entry.base)
@@ -177,7 +180,7 @@ class Rewind:
             return _enter(filesystem, versions, "", "")
         above = _enter(filesystem, versions, parent(top), "")
         mine = [entry for entry in above.entries if entry.base == base_name(top)]
-        return _Directory(above.name, iter(mine))
+        return _Directory(above.name, iter(mine), above.problem)
 
     def _file(self, restoring: Restoring, name: str, entry: _Entry) -> bool:
         """:returns: whether it was restored."""
@@ -222,8 +225,14 @@ def _enter(filesystem: Filesystem, versions: Filesystem, name: str, blocked: str
         except OSError as error:
             blocked = f"its directory cannot be read: {error.strerror}"
     there = Listing({}, [], [])
-    if look_directory(versions, name):
-        there = list_versions(versions, name) or there
+    try:
+        if look_directory(versions, name):
+            there = list_versions(versions, name) or there
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # a clean-up beside this took it: it was empty
+    except OSError as error:
+        problem = f"its versions cannot be read: {error.strerror}"
+        return _Directory(name, iter(()), problem)
     return _Directory(name, _entries(name, here, there, blocked))
 
 

@@ -32,7 +32,7 @@ class Care:
 
     :ivar max_items: deletions and overwrites by other devices, together, that pass unasked.
     :ivar max_percent: the same in percent of the items of the folder.
-    :ivar percent_from: below so many items the percentage does not count.
+    :ivar percent_from: with fewer items lost the percentage does not count.
     :ivar root_items: with so many items in the index, a root that is suddenly empty is not believed.
     :ivar root_device: whether a root that changes its file system while the folder runs stops it.
     """

@@ -244,6 +244,14 @@ class Folder:
         opened.write(data, 0)
         opened.close()
 
+    def save(self, name: str, data: bytes, way: str) -> None:
+        """:param way: "in place", or "renamed over", as editors do it."""
+        if way == "in place":
+            self.write(name, data)
+        else:
+            self.write(name + ".new", data)
+            self.memory.rename(name + ".new", name)
+
     def scan(self, name: str, data: bytes, version: int = 1, by: int = 1) -> FileInfo:
         """A file that is there, and known to the index."""
         self.write(name, data)

@@ -94,16 +94,9 @@ def test_an_edit_in_that_moment_is_not_lost(folder: Folder, way: str) -> None:
     folder.scan("d", b"mine", version=9)
     folder.offer((directory("d", 1), b""), (file("d/f", b"theirs", 2), b"theirs"))
 
-    def edit() -> None:
-        if way == "in place":
-            folder.write("d", b"edit")
-        else:
-            folder.write("d.new", b"edit")
-            folder.memory.rename("d.new", "d")
-
     folder.pull()
     folder.clock.advance(PATIENCE)
-    folder.memory.intercept("rename", "d", edit)
+    folder.memory.intercept("rename", "d", lambda: folder.save("d", b"edit", way))
     folder.pull()
     assert folder.memory.tree()["d"] == b"edit"
 

@@ -640,14 +640,7 @@ def test_an_edit_right_before_the_rename_is_not_replaced(
     mine = folder.scan("f", b"mine", version=1, by=10)
     folder.offer((file("f", b"their bytes", 2), b"their bytes"))
 
-    def user() -> None:
-        if way == "in place":
-            folder.write("f", edit)
-        else:
-            folder.write("f.new", edit)
-            disk.rename("f.new", "f")
-
-    disk.intercept("exchange", ".syncthing.f.tmp", user)
+    disk.intercept("exchange", ".syncthing.f.tmp", lambda: folder.save("f", edit, way))
     (error,) = folder.pull().failed
     assert error.cause == "changed-locally"
     assert folder.read("f") == edit
@@ -672,14 +665,7 @@ def test_an_edit_right_before_the_deletion_is_not_deleted(
     mine = folder.scan("f", b"mine", version=1, by=10)
     folder.tell(gone(mine) if becomes == "nothing" else directory("f", 2))
 
-    def user() -> None:
-        if way == "in place":
-            folder.write("f", edit)
-        else:
-            folder.write("f.new", edit)
-            disk.rename("f.new", "f")
-
-    disk.intercept("rename", "f", user)
+    disk.intercept("rename", "f", lambda: folder.save("f", edit, way))
     (error,) = folder.pull().failed
     assert error.cause == "changed-locally"
     assert disk.tree() == {"f": edit}

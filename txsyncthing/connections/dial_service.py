@@ -116,7 +116,7 @@ class DialService(Service):
         if not self.running:
             return
         configuration = self._configuration()
-        for whom in dict.fromkeys(self._rounds.values()):
+        for whom in dict.fromkeys(self._rounds.values()):  # in order: simulations repeat themselves
             device = configuration.device(whom)
             if device is None or device.paused:
                 self.abandon(whom)

@@ -6,8 +6,8 @@ Source: reference 5.6 (lib/model/folder_sendrecv.go moveForConflict; lib/protoco
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from txsyncthing.filesystem.case import CaseConflict
@@ -84,24 +84,33 @@ def keep_copy(
         return None
     kept = _second_name(filesystem, name, by, datetime.fromtimestamp(now))
     if sync:
-        try:
+        with undone_on_failure(filesystem, kept, name):
             filesystem.sync_directory(parent(kept))
-        except OSError:
-            take_back(filesystem, kept, name)
-            raise
     if limit > 0:
         _prune(filesystem, conflict_origin(name), limit, {name, kept})
     return kept
 
 
-def take_back(filesystem: Filesystem, copy: WireName | None, name: WireName) -> None:
+@contextmanager
+def undone_on_failure(
+    filesystem: Filesystem, copy: WireName | None, name: WireName
+) -> Iterator[None]:
     """
-    Undo ``keep_copy`` where what it was for has failed: a copy that is the very file goes again.
+    Undo ``keep_copy`` where what it was for fails in here: a copy that is the very file goes again.
 
     Else each attempt would leave one more, and the oldest would make room for it.
+
+    :param copy: None where none was kept.
     """
-    if copy is None:
-        return
+    try:
+        yield
+    except Exception:
+        if copy is not None:
+            _take_back(filesystem, copy, name)
+        raise
+
+
+def _take_back(filesystem: Filesystem, copy: WireName, name: WireName) -> None:
     with suppress(OSError):
         kept = filesystem.lstat(copy)
         try:

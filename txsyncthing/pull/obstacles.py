@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from txsyncthing.filesystem.seam import Filesystem
-from txsyncthing.pull.conflict import keep_copy, take_back
+from txsyncthing.pull.conflict import keep_copy, undone_on_failure
 from txsyncthing.pull.failure import ItemFailed
 from txsyncthing.pull.finish import sync_directories
 from txsyncthing.pull.keeping import drop
@@ -110,11 +110,11 @@ def make_way(
                     if copy is None:  # none is to be kept: then it stays
                         continue
                     changed.append(copy)
-                    if still_there(batch, name, found, kept=True):
+                with undone_on_failure(batch, copy, name):
+                    if found is not None and still_there(batch, name, found, kept=True):
                         drop(batch, None, name, found)
-                batch.make_directory(name, NEW_DIRECTORY)
+                    batch.make_directory(name, NEW_DIRECTORY)
             except (ItemFailed, OSError):
-                take_back(batch, copy, name)
                 continue  # the next round tries again
             finally:
                 changed.append(name)

@@ -16,7 +16,7 @@ from txsyncthing.filesystem.case import CaseConflict, only_case_differs
 from txsyncthing.filesystem.metadata import same_bytes, same_time
 from txsyncthing.filesystem.seam import Filesystem, Stat
 from txsyncthing.pull.attributes import fits, recorded
-from txsyncthing.pull.conflict import in_conflict, take_back
+from txsyncthing.pull.conflict import in_conflict, undone_on_failure
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.finish import (
     MOVED,
@@ -85,13 +85,10 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
                 raise
         move = partial(_move, filesystem, source.name, wanted.name, found, target, copy is not None)
         try:
-            in_directory(filesystem, source.name, move)
+            with undone_on_failure(filesystem, copy, wanted.name):
+                in_directory(filesystem, source.name, move)
         except AnotherMoved:
-            take_back(filesystem, copy, wanted.name)
             return _missed(wanted, source.name, wanted.name)
-        except (ItemFailed, OSError):
-            take_back(filesystem, copy, wanted.name)
-            raise
     if not (options.ignore_permissions or wanted.no_permissions):
         mode = wanted.permissions & 0o777
     if mode is not None:
@@ -166,9 +163,8 @@ def _move(
     moved = look(filesystem, new)
     if moved is None or not same_bytes(found, moved):
         if moved is not None and moved.inode == found.inode:  # another file was put there: it stays
-            with suppress(
-                FileExistsError, FileNotFoundError
-            ):  # else a scan finds it where it is now
+            # Where the old name is taken by now, a scan finds it where it is.
+            with suppress(FileExistsError, FileNotFoundError):
                 filesystem.place(new, old)
         raise AnotherMoved
 

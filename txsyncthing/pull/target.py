@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from txsyncthing.filesystem.metadata import same_bytes, same_permissions, same_time
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import still_bears
-from txsyncthing.pull.conflict import in_conflict, keep_copy, take_back
+from txsyncthing.pull.conflict import in_conflict, keep_copy, undone_on_failure
 from txsyncthing.pull.failure import Cause, ItemFailed
 from txsyncthing.pull.keeping import drop, keep
 from txsyncthing.pull.options import PullOptions
@@ -132,11 +132,8 @@ def clear(
         )
         keeper = None
     if not replaceable and still_there(filesystem, name, found, copy is not None):
-        try:
+        with undone_on_failure(filesystem, copy, name):
             drop(filesystem, keeper, name, found)
-        except (ItemFailed, OSError):
-            take_back(filesystem, copy, name)
-            raise
     return found, copy
 
 
@@ -166,17 +163,14 @@ def put(
             raise ItemFailed(Cause.CHANGED, rescan=True) from None
     else:
         keeper = None if in_conflict(have, wanted, options.me) else options.keeper
-        try:
+        kept = copy is not None or keeper is not None
+        with undone_on_failure(filesystem, copy, wanted.name):
             over = keep(filesystem, keeper, wanted.name, found)
             try:
-                kept = copy is not None or keeper is not None
                 replace(filesystem, temporary, wanted.name, found, kept=kept)
             except (ItemFailed, OSError):
                 over(False)
                 raise
-        except (ItemFailed, OSError):
-            take_back(filesystem, copy, wanted.name)
-            raise
         over(True)
     after = filesystem.lstat(wanted.name)
     # An edit in this very moment is not what we placed: recorded as it was, so that a scan sees the edit.
@@ -237,12 +231,10 @@ def replace(
     if (right or saved_over) and same_bytes(found, filesystem.lstat(temporary)):
         with suppress(OSError):  # a leftover does no harm
             filesystem.remove(temporary)
-        if saved_over:
-            raise AnotherMoved
-        return
-    if saved_over:
-        raise AnotherMoved
-    filesystem.exchange(temporary, name)
+        if right:
+            return
+    elif not saved_over:
+        filesystem.exchange(temporary, name)
     if not right:
         raise AnotherMoved
     raise ItemFailed(Cause.CHANGED, rescan=True)

@@ -15,7 +15,7 @@ from txsyncthing.filesystem.attributes import Named
 from txsyncthing.filesystem.case import CaseConflict
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.pull.attributes import dress, put_on, sign_over
-from txsyncthing.pull.conflict import in_conflict, keep_copy, take_back
+from txsyncthing.pull.conflict import in_conflict, keep_copy, undone_on_failure
 from txsyncthing.pull.failure import Cause, ItemFailed, item_error
 from txsyncthing.pull.finish import DELETED, Change, Outcome, deleted, each, finished, missed
 from txsyncthing.pull.keeping import drop
@@ -66,11 +66,8 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
     if found is None or found.kind is not Kind.DIRECTORY:
         old, copy = clear(filesystem, wanted, item.have, options, now, replaceable=False)
         replaced = old is not None
-        try:
+        with undone_on_failure(filesystem, copy, wanted.name):
             filesystem.make_directory(wanted.name, NEW_DIRECTORY)
-        except OSError:
-            take_back(filesystem, copy, wanted.name)
-            raise
         found = filesystem.lstat(wanted.name)
     platform = dress(filesystem, wanted, options.attributes)
     if not (options.ignore_permissions or wanted.no_permissions):
@@ -177,11 +174,8 @@ def _delete(filesystem: Filesystem, item: Item, options: PullOptions, now: float
             )
             keeper = None
         if still_there(filesystem, name, found, copy is not None):
-            try:
+            with undone_on_failure(filesystem, copy, name):
                 drop(filesystem, keeper, name, found)
-            except (ItemFailed, OSError):
-                take_back(filesystem, copy, WireName(name))
-                raise
     rescan = (copy,) if copy else ()
     change = Change(wanted.name, DELETED, copy, sequence=missed(have))
     changes = (change,) if found is not None else ()

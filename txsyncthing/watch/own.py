@@ -92,9 +92,8 @@ class OwnWrites:
 
     def __init__(self) -> None:
         self._open: set[str] = set()
-        self._traces: OrderedDict[str, Trace] = (
-            OrderedDict()
-        )  # plain ones get slow from their front; in order of time
+        # In order of time. A plain dict gets the slower, the more was taken from its front.
+        self._traces: OrderedDict[str, Trace] = OrderedDict()
         self._doubts: dict[str, Change] = {}
 
     def begin(self, name: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import stat
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +27,11 @@ KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink
 
 
 def snapshot(root: Path) -> dict[str, Item]:
-    """All items below a folder's root by their relative names, Syncthing's own left out."""
+    """
+    All items below a folder's root by their relative names, Syncthing's own left out.
+
+    A daemon may be at work: what goes away between the listing and the look is not there.
+    """
     items: dict[str, Item] = {}
     for here, directories, files in os.walk(root):
         if Path(here) == root:
@@ -33,7 +39,8 @@ def snapshot(root: Path) -> dict[str, Item]:
             files = [name for name in files if name not in UNSYNCED]
         for name in directories + files:
             path = os.path.join(here, name)
-            items[os.path.relpath(path, root)] = item(path)
+            with suppress(FileNotFoundError):
+                items[os.path.relpath(path, root)] = item(path)
     return items
 
 
@@ -65,9 +72,18 @@ def differences(left: dict[str, Item], right: dict[str, Item]) -> list[str]:
 
 def temporary(root: Path) -> list[str]:
     """The unfinished downloads that lie below a folder's root."""
-    return [str(path.relative_to(root)) for path in root.rglob(".syncthing.*.tmp")]
+    return _named(root, ".syncthing.*.tmp")
 
 
 def conflicts(root: Path) -> list[str]:
     """The conflict copies below a folder's root, by name."""
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*.sync-conflict-*"))
+    return sorted(_named(root, "*.sync-conflict-*"))
+
+
+def _named(root: Path, pattern: str) -> list[str]:
+    """Not by rglob, which fails at a directory that a daemon removes in that moment."""
+    return [
+        os.path.relpath(os.path.join(here, name), root)
+        for here, directories, files in os.walk(root)
+        for name in fnmatch.filter(directories + files, pattern)
+    ]

@@ -8,7 +8,7 @@ decides when; with the same ones all happens alike.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from random import Random
@@ -52,7 +52,7 @@ class Pace:
         self.process = process
         self.tempo = tempo
         self._random = random
-        self._standing: dict[Job, None] = {}
+        self._standing: dict[Job, str] = {}
         self._peeking = False
         self.pauses = 0  # how many there were
         process.at_end(self._end)
@@ -69,6 +69,11 @@ class Pace:
     @property
     def peeks(self) -> bool:
         return self._peeking
+
+    @property
+    def standing(self) -> Collection[str]:
+        """The operations that jobs are about to do."""
+        return self._standing.values()
 
     def late(self) -> bool:
         return bool(self.tempo.late) and self._random.random() < self.tempo.late
@@ -90,7 +95,7 @@ class Pace:
             return
         if self._random.random() < self.tempo.pauses:
             self.pauses += 1
-            self._standing[job] = None
+            self._standing[job] = operation
             self.process.callLater(self.wait(), self.go_on, job)
             assert job.parent is not None
             job.parent.switch()

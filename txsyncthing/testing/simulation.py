@@ -202,7 +202,8 @@ class Simulation:
         self.cluster.run(random.choice(WAITS))
 
     def _edit(self, machine: Machine, random: Random, middle: bool = False) -> None:
-        names = machine.user.edit(self._edits, random, sly=not middle)
+        sly = not middle and not machine.covers_tracks
+        names = machine.user.edit(self._edits, random, sly)
         if not names:
             return
         how = "in the middle of something " if middle else ""

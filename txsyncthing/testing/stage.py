@@ -33,6 +33,8 @@ from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
 
 DOCS = FolderID("docs")
+SETTERS = frozenset({"chmod", "exchange", "link", "place", "remove", "rename", "utime"})
+"""Operations that set the time of the change themselves."""
 
 T = TypeVar("T")
 
@@ -143,6 +145,11 @@ class Machine:
         self.disk.heal()
         self.disk.resize(None)
         self.disk.plug()
+
+    @property
+    def covers_tracks(self) -> bool:
+        """Whether the node's next operation may hide that an item was edited: no look lies between."""
+        return self._pace is not None and not SETTERS.isdisjoint(self._pace.standing)
 
     # What it knows.
 

@@ -60,7 +60,7 @@ class User:
         Do one of these.
 
         :param sly: whether times may be set back, so that an edit shows only in the time of the change. Not
-            in the middle of a job: a rename sets that time too, and nothing would tell of the edit.
+            between a job's look and its rename: that sets this time too, and nothing would tell of the edit.
         :returns: the names that have changed; none where nothing was possible.
         """
         disk = self._disk()

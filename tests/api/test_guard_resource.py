@@ -168,7 +168,7 @@ def test_a_damaged_file_is_shown_and_not_replaced(scene: Scene, tmp_path: Path) 
     scene.api.own.__init__(str(path), InlineWorkers().disk)  # type: ignore[misc]
     scene.api.own.load()
     document = scene.ok("GET")
-    assert document["settings"] == {**document["settings"], "percentFrom": 100}  # type: ignore[dict-item]
+    assert document["settings"] == {**document["settings"], "percentFrom": 20}  # type: ignore[dict-item]
     assert "mended or moved away" in str(document["settingsError"])
     reply = scene.api.ask("PUT", "/rest/x/guard?folder=photos", {"maxItems": 1})
     assert reply.status == 409 and "mended or moved away" in reply.text

@@ -27,11 +27,11 @@ from txsyncthing.folder.flow import (
         (10_001, 0, 1_000_000, MAX_ITEMS),
         (1, 10_000, 1_000_000, MAX_ITEMS),
         (0, 20_000, 10, ""),  # what is done is done
-        (99, 0, 99, ""),
-        (100, 0, 199, MAX_PERCENT),
-        (100, 0, 200, ""),
-        (50, 50, 149, MAX_PERCENT),
-        (50, 50, 150, ""),
+        (19, 0, 19, ""),
+        (20, 0, 39, MAX_PERCENT),
+        (20, 0, 40, ""),
+        (10, 10, 29, MAX_PERCENT),
+        (10, 10, 30, ""),
     ],
 )
 def test_the_limits_at_once(pending: int, taken: int, here: int, limit: str) -> None:
@@ -74,7 +74,7 @@ def test_only_what_was_taken_lately_counts() -> None:
     recent, end = Recent(), int(WINDOW) + 600
     for second in range(end):
         recent.note(float(second), second, 1000 + second)
-        recent.add(Flow(2, 1, 1))
+        recent.add([f"{second}", f"{second} too"], 1, 1)
     past = recent.past(end - 1.0, end, 0)
     assert past.lately.taken == pytest.approx(2 * LATELY, rel=0.05)
     assert past.lately.deleted == pytest.approx(LATELY, rel=0.05)
@@ -94,17 +94,28 @@ def test_the_window_begins_where_nothing_is_taken_yet() -> None:
 
 def test_what_was_taken_is_remembered() -> None:
     recent = Recent()
-    for now, sequence, flow in (5.0, 10, Flow(2, 1, 1)), (400.0, 20, Flow(5, 4, 3)):
-        recent.note(now, sequence, 99)
-        recent.add(flow)
+    recent.note(5.0, 10, 99)
+    recent.add("ab", 1, 1)
+    recent.note(400.0, 20, 99)
+    recent.add("bcdef", 4, 3)
     again = remembered(recent.encode())
     expected = Past(Flow(5, 4, 3), 4, 10, 99)
     assert again.past(410.0, 30, 1) == recent.past(410.0, 30, 1) == expected
     assert again.taken == 7
+    assert list(again.lately(410.0)) == list("bcdef")
 
 
 @pytest.mark.parametrize(
-    "data", [None, b"", b"{", b"[1]", b"[[1]]", b'[["a", 2]]', b"[[1, 2, 3, 4, 5, 6, 7]]"]
+    "data",
+    [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b'{"entries": 1, "names": []}',
+        b'{"entries": [[1, 2]], "names": 3}',
+        b'{"entries": [[1, 2, 3, 4, 5, 6, 7]], "names": []}',
+    ],
 )
 def test_what_is_of_no_use_is_nothing(data: bytes | None) -> None:
     assert remembered(data).past(0.0, 3, 5) == Past(mark=3, whole=5)
@@ -114,6 +125,17 @@ def test_with_a_clock_set_back_nothing_is_forgotten() -> None:
     recent = Recent()
     for now in (WINDOW * 9, WINDOW * 9 + 60, 6.0):
         recent.note(now, int(now), 9)
-        recent.add(Flow(1, 1, 1))
+        recent.add([f"{now}"], 1, 1)
         assert recent.past(5.0, 30, 9).old == recent.taken
     assert recent.taken == 3
+
+
+def test_what_was_taken_lately_counts_once_until_the_minutes_are_over() -> None:
+    recent = Recent()
+    for now in (5.0, 105.0, 205.0):
+        recent.note(now, int(now), 99)
+        recent.add(["log", f"{now}"], 0, 0)
+    assert recent.past(205.0, 300, 99).lately.taken == 4
+    recent.note(306.0, 306, 99)
+    recent.add(["log"], 0, 0)
+    assert recent.past(306.0, 400, 99).lately.taken == 3

@@ -530,6 +530,46 @@ def test_a_few_files_that_are_edited_all_day_are_not_held(world: Guarded) -> Non
     assert world.read("f000") == b"edit 19 of 0"
 
 
+@pytest.mark.parametrize("files", [5, 15])
+def test_files_that_are_edited_every_few_seconds_count_once_each(
+    world: Guarded, files: int
+) -> None:
+    service = world.with_files(30)
+    for edit in range(60):
+        world.tell(service, *edited(world, range(files), edit))
+        world.clock.advance(10.0)
+    assert world.types() == []
+    assert world.read("f000") == b"edit 59 of 0"
+
+
+def test_they_count_once_though_the_node_restarts(world: Guarded, tmp_path: Path) -> None:
+    world.database = str(tmp_path / "index.db")
+    service = world.with_files(30)
+    world.tell(service, *edited(world, range(15), 1))
+    answer(service.stopService())
+    again = world.folder()
+    world.tell(again, *edited(world, range(15), 2))
+    assert world.types() == []
+    assert world.read("f000") == b"edit 2 of 0"
+
+
+def test_what_was_edited_just_before_counts_with_other_deletions(world: Guarded) -> None:
+    service = world.with_files(30)
+    world.tell(service, *edited(world, range(10), 1))
+    world.tell(service, *(gone(one) for one in edited(world, range(5, 16), 2)))
+    held = service.guard.held
+    assert held is not None and held.excess.before == 5
+    assert held.lost.deletions == 11
+    world.clock.advance(LATELY + 60)
+    world.tell(service, world.shared(40))
+    assert service.guard.held is not None
+
+
+def edited(world: Guarded, numbers: range, edit: int) -> list[FileInfo]:
+    news = [world.shared(n, b"edit %d of %d" % (edit, n)) for n in numbers]
+    return [one._replace(version=one.version.bump(ShortID(10), 9 + edit)) for one in news]
+
+
 def test_right_after_a_first_sync_the_share_is_that_of_all_that_came(world: Guarded) -> None:
     service = world.with_files(100, pause=0)
     world.tell(service, *(gone(world.shared(n)) for n in range(40)))

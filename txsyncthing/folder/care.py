@@ -39,7 +39,7 @@ class Care:
 
     max_items: int = 10_000
     max_percent: int = 50
-    percent_from: int = 100
+    percent_from: int = 20
     root_items: int = 10
     root_device: bool = True
 

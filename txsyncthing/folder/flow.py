@@ -5,15 +5,18 @@ There are two measures, and each alone can pass a limit:
 
 - *at once*: all that is at risk now, with what was taken in the last minutes, of all that is in the folder;
 - *bit by bit*: of what there was when the last hours began, all that is gone or overwritten since, or at risk
-  now. Each item counts once, however often it is overwritten; what came since then does not count, neither as
-  lost nor as a part of the whole. So a first sync is no reason to hold anything bit by bit, and who encrypts
-  all files under new names cannot make the share that goes look smaller.
+  now. What came since then does not count, neither as lost nor as a part of the whole. So a first sync is no
+  reason to hold anything bit by bit, and who encrypts all files under new names cannot make the share that
+  goes look smaller.
+
+Each item counts once, however often it is overwritten: a log that grows all day is one item at risk.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,6 +26,8 @@ from txsyncthing.folder.care import Care
 LATELY = 300.0  # seconds: a peer tells of a mass deletion in many messages
 WINDOW = 6 * 3600.0  # seconds in which small deletions are seen as one
 _GRAIN = 5.0  # seconds of it that are one entry
+_NAMES = 20_000  # that are known to have been taken lately; what is beyond counts each time
+_KEPT_NAMES = 1000  # of these over a restart
 
 MAX_ITEMS = "maxItems"
 MAX_PERCENT = "maxPercent"
@@ -32,7 +37,7 @@ class Flow(NamedTuple):
     """
     What other devices' changes took here for a while.
 
-    :ivar taken: items deleted or overwritten.
+    :ivar taken: items deleted or overwritten, those left out that were so in the minutes before.
     :ivar deleted: of these.
     :ivar old: of those taken, so many were there when the window began.
     """
@@ -63,6 +68,10 @@ class Past(NamedTuple):
     mark: int = 0
     whole: int = 0
 
+    def without(self, again: int) -> Past:
+        """Where so many of the items that were taken in the last minutes are at risk once more."""
+        return self._replace(lately=self.lately._replace(taken=self.lately.taken - again))
+
 
 class Entry(NamedTuple):
     """
@@ -82,8 +91,11 @@ class Entry(NamedTuple):
 class Recent:
     """What was taken in the last hours, in entries of a few seconds each."""
 
-    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+    def __init__(
+        self, entries: Sequence[Entry] = (), names: Iterable[tuple[str, float]] = ()
+    ) -> None:
         self._entries = deque(entries)
+        self._names = OrderedDict(names)  # with when their entries begin, oldest first
         self._window = Flow()
         for entry in self._entries:
             self._window = self._window.plus(entry.flow)
@@ -100,11 +112,33 @@ class Recent:
         if last is None or (sequence != last.sequence and not 0 <= now - last.begun < _GRAIN):
             self._entries.append(Entry(now, sequence, here))
 
-    def add(self, flow: Flow) -> None:
-        """This was taken, after a ``note``."""
+    def add(self, names: Iterable[str], deleted: int, old: int) -> None:
+        """
+        These items were taken, after a ``note``.
+
+        :param deleted: how many of them were deleted.
+        :param old: how many there were when the window began.
+        """
+        last, count = self._entries.pop(), 0
+        known = self._lately(last.begun)
+        for name in names:
+            if name not in known:
+                count += 1
+                if len(known) < _NAMES:
+                    known[name] = last.begun
+        flow = Flow(count, deleted, old)
         self._window = self._window.plus(flow)
-        last = self._entries.pop()
         self._entries.append(last._replace(flow=last.flow.plus(flow)))
+
+    def lately(self, now: float) -> Collection[str]:
+        """The names of what was taken in the last minutes, as far as they are known."""
+        return self._lately(now).keys()
+
+    def _lately(self, now: float) -> OrderedDict[str, float]:
+        names = self._names
+        while names and not 0 <= now - names[first := next(iter(names))] <= LATELY:
+            del names[first]
+        return names
 
     def past(self, now: float, sequence: int, here: int) -> Past:
         """:param now: see ``note`` for these."""
@@ -128,19 +162,21 @@ class Recent:
 
     def encode(self) -> bytes:
         """For the next start of the node."""
-        return orjson.dumps([[*one[:3], *one.flow] for one in self._entries])
+        entries = [[*one[:3], *one.flow] for one in self._entries]
+        names = list(islice(reversed(self._names.items()), _KEPT_NAMES))
+        return orjson.dumps({"entries": entries, "names": names[::-1]})
 
 
 def remembered(data: bytes | None) -> Recent:
     """What was kept; nothing if it is of no use."""
     try:
-        rows: Any = orjson.loads(data or b"[]")
+        document: Any = orjson.loads(data or b"{}")
         entries = [
             Entry(float(begun), int(sequence), int(here), Flow(*map(int, flow)))
-            for begun, sequence, here, *flow in rows
+            for begun, sequence, here, *flow in document["entries"]
         ]
-        return Recent(entries)
-    except (ValueError, TypeError):
+        return Recent(entries, [(str(name), float(begun)) for name, begun in document["names"]])
+    except (ValueError, TypeError, LookupError):
         return Recent()
 
 

@@ -190,6 +190,9 @@ class FolderGuard:
             moves = await index.ask(risk.moved, word.released, self._comes, past.mark)
             counted = counted.minus(moves)
             over = excess(care, counted.items, counted.old, past, here)
+        if over.limit and not holding:
+            past = past.without(min(await self._again(word.released), counted.items))
+            over = excess(care, counted.items, counted.old, past, here)
         self._judged, self._stale = self._clock.seconds(), False
         if not over.limit:
             every = (await self._count({}, 0)).items if word.released else seen
@@ -220,6 +223,14 @@ class FolderGuard:
             counted = counted.plus(piece)
             after = last
         return counted
+
+    async def _again(self, marks: Marks) -> int:
+        """How many items are at risk that were taken in the last minutes already."""
+        names, count = await self._taken.lately(), 0
+        for start in range(0, len(names), _NAMES):
+            some = names[start : start + _NAMES]
+            count += len(await self._index.ask(risk.at_risk, some, marks))
+        return count
 
     async def _withdrawn(self, word: Word) -> None:
         """What was held is not too much any more: other devices took it back, or a setting changed."""

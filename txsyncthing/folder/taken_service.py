@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 
-from txsyncthing.folder.flow import Flow, Past, Recent, remembered
+from txsyncthing.folder.flow import Past, Recent, remembered
 from txsyncthing.folder.guard import existing
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import IndexFailed
 from txsyncthing.pull.finish import DELETED, Change
+from txsyncthing.vocabulary.name import WireName
 
 KEEP = 60.0  # seconds between two times that it is kept
 _FACT = "guard flow"  # of the index
@@ -49,7 +50,11 @@ class Taken:
         mark = recent.past(now, sequence, self._here).mark
         deleted = sum(one.action == DELETED for one in missed)
         old = sum(one.sequence <= mark for one in missed)
-        recent.add(Flow(len(missed), deleted, old))
+        recent.add([one.name for one in missed], deleted, old)
+
+    async def lately(self) -> list[WireName]:
+        """What was taken in the last minutes, as far as the names are known."""
+        return [WireName(name) for name in (await self._load()).lately(self._unix())]
 
     async def forget(self) -> None:
         """A decision was made over all that was taken until now."""

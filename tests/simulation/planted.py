@@ -19,6 +19,7 @@ from txsyncthing.index.values import Counts
 from txsyncthing.pull import renames, target, tree
 from txsyncthing.pull.options import PullOptions
 from txsyncthing.testing.cluster import Member
+from txsyncthing.versions.keeper import Keeper, Over
 from txsyncthing.vocabulary.device import DeviceID, ShortID
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
 from txsyncthing.vocabulary.vector import Vector
@@ -129,6 +130,16 @@ def no_look_before_the_commit(patch: pytest.MonkeyPatch) -> type[MemoryFilesyste
     return MemoryFilesystem
 
 
+def no_version_of_what_is_replaced(patch: pytest.MonkeyPatch) -> type[MemoryFilesystem]:
+    """Old versions are kept of what is deleted only."""
+
+    def copy(self: Keeper, filesystem: Filesystem, name: str, found: Stat) -> Over:
+        return lambda replaced: None
+
+    patch.setattr(Keeper, "copy", copy)
+    return MemoryFilesystem
+
+
 def one_index_id_for_all_boots(patch: pytest.MonkeyPatch) -> type[MemoryFilesystem]:
     """After a power cut sequence numbers are used again that peers have seen."""
     patch.setattr(
@@ -146,6 +157,7 @@ BUGS: dict[str, tuple[Plant, int]] = {
     "a bump outdoes others": (bump_outdoes_others, 40),
     "no conflict copies": (no_conflict_copies, 20),
     "no look before the commit": (no_look_before_the_commit, 60),
+    "no version of what is replaced": (no_version_of_what_is_replaced, 40),
     "one index ID for all boots": (one_index_id_for_all_boots, 60),
 }
 """Each with the number of seeds, from 0 on, within which it must be found."""

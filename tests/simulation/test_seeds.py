@@ -34,10 +34,13 @@ FAULTS = (
     "pause",
     "pauses",
     "power cut",
+    "receiveonly",
     "restart",
     "root gone",
+    "sendonly",
     "slow wire",
     "stall",
+    "versions",
 )
 """What must really happen."""
 

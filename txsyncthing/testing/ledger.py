@@ -131,7 +131,7 @@ class Ledger:
             self._names.setdefault(item.content, {})[name] = None
         if item.content not in self._labels:
             self._labels[item.content] = f"#{len(self._labels) + 1}"
-        if record is not None and _known(record, item) and key in self._touched:
+        if record is not None and is_known(record, item) and key in self._touched:
             self._replaced.get(key, {}).pop(who, None)
             if key in self._gone and self._gone[key].who == who:
                 del self._gone[key]
@@ -162,7 +162,7 @@ class Ledger:
         newest = self._touched.get(key)
         if (
             record is not None
-            and _known(record, item)
+            and is_known(record, item)
             and newest == (item.mode, item.modified)
             and not self._is_hidden(name)
             and key not in self._doubtful
@@ -231,6 +231,14 @@ class Ledger:
             self._gone.pop(key, None)
         return len(doubtful)
 
+    def took(self, who: str, content: Content) -> bool:
+        """Whether this user replaced or deleted a content somewhere."""
+        return any(who in users for (_, one), users in self._replaced.items() if one == content)
+
+    def name(self, content: Content) -> str:
+        """What a story calls a content that somebody wrote."""
+        return self._labels.get(content, "that nobody wrote")
+
     def label(self, item: Item | None) -> str:
         """What a story calls a content."""
         if item is None:
@@ -272,7 +280,7 @@ class Ledger:
                 yield f"returned: {name} has {self.label(item)}, which {mark.who} replaced"
 
 
-def _known(record: FileInfo, item: Item) -> bool:
+def is_known(record: FileInfo, item: Item) -> bool:
     """Whether a node has recorded what is there."""
     if record.deleted or record.invalid or record.type is not _TYPES[item.kind]:
         return False

@@ -24,7 +24,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txsyncthing.config.config import Configuration
+from txsyncthing.config.folder import Parameter, Versioning
 from txsyncthing.filesystem.memory import MemoryFilesystem
+from txsyncthing.testing.archives import Archive
 from txsyncthing.testing.checks import (
     at_rest,
     differences,
@@ -38,13 +40,15 @@ from txsyncthing.testing.databases import CrashingDatabases, DatabaseDisk, insta
 from txsyncthing.testing.jobs import Tempo
 from txsyncthing.testing.ledger import Ledger, tree
 from txsyncthing.testing.stage import DOCS, Diary, Machine, MakesDisk
-from txsyncthing.testing.troubles import TROUBLES, set_device_paused, set_paused
+from txsyncthing.testing.troubles import TROUBLES, set_device_paused, set_paused, set_type
 from txsyncthing.testing.users import EDITS
+from txsyncthing.vocabulary.folder import FolderType
 from txsyncthing.vocabulary.name import WireName
 
 T = TypeVar("T")
 
 MEMBERS = ("ann", "bob", "cid")
+SIMPLE = "simple"  # versioning that keeps each one
 WAITS = (0.0, 0.0, 0.01, 0.1, 1.0, 5.0, 30.0)  # seconds between two steps
 ROUNDS = 40  # of scans and rest until a whole cluster must be at rest
 REST = 120.0  # seconds of one
@@ -71,6 +75,7 @@ class Character:
     seen: float  # the share of edits of which the node hears at once
     jitter: float  # seconds
     tempo: Tempo
+    versioning: str  # the kind
 
     @classmethod
     def of(cls, seed: int) -> Character:
@@ -87,6 +92,7 @@ class Character:
             seen=random.choice((0.0, 0.5, 0.9)),
             jitter=random.choice((0.0, 0.01, 0.5)),
             tempo=random.choice(TEMPOS),
+            versioning=random.choice(("", "", SIMPLE, "trashcan")),
         )
 
 
@@ -138,6 +144,7 @@ class Simulation:
         self.diary = Diary(self.cluster.clock.seconds)
         self.ledger = Ledger()
         self.machines: list[Machine] = []
+        self._archives: list[Archive] = []
         self.failures: list[str] = []
         self._skip = skip
         self._over = False  # the story is: what follows is waiting
@@ -186,12 +193,25 @@ class Simulation:
                 self._makes_disk,
             )
             self.machines.append(machine)
+            if self.character.versioning == SIMPLE:
+                self._archives.append(Archive(machine, self.ledger))
             machine.begin()
         self.cluster.share(DOCS, *(one.member for one in self.machines))
         for one in self.machines:
-            one.member.holder.modify(_settings)
+            one.member.holder.modify(self._settings)
+
+    def _settings(self, old: Configuration) -> Configuration:
+        versioning = Versioning(self.character.versioning)
+        if versioning.type == SIMPLE:
+            versioning = replace(versioning, params=(Parameter("keep", "100000"),))
+        folders = tuple(
+            replace(folder, max_conflicts=-1, versioning=versioning) for folder in old.folders
+        )
+        return replace(old, folders=folders)
 
     def _step(self, random: Random) -> None:
+        for archive in self._archives:
+            archive.see()
         machine = random.choice(self.machines)
         if self._troubles and random.random() < self.character.trouble:
             random.choice(self._troubles)(self, machine, random)
@@ -243,6 +263,7 @@ class Simulation:
             machine.calm()
             machine.begin()
             set_paused(machine, False)
+            set_type(machine, FolderType.SEND_RECEIVE)
             with machine.disk.quiet():
                 if ".stignore" in machine.disk.everything():
                     machine.disk.remove(".stignore")
@@ -277,6 +298,8 @@ class Simulation:
                 self.failures += unrest(machine)
         final = tree(self.machines[0].disk)
         self.failures += self.ledger.broken(final)
+        for archive in self._archives:
+            self.failures += archive.broken()
         for machine in self.machines:
             machine.member.skew += AGE
             self._scan(machine)
@@ -312,11 +335,6 @@ class Simulation:
 
 def _weighted(kinds: Mapping[str, tuple[T, int]]) -> list[T]:
     return [one for one, weight in kinds.values() for _ in range(weight)]
-
-
-def _settings(old: Configuration) -> Configuration:
-    folders = tuple(replace(folder, max_conflicts=-1) for folder in old.folders)
-    return replace(old, folders=folders)
 
 
 @implementer(ILogObserver)

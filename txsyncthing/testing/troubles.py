@@ -15,6 +15,7 @@ from txsyncthing.testing.databases import DatabaseDisk
 from txsyncthing.testing.ledger import Ledger
 from txsyncthing.testing.stage import DOCS, Diary, Machine
 from txsyncthing.testing.users import NAMES
+from txsyncthing.vocabulary.folder import FolderType
 
 OPERATIONS = (
     "chmod",
@@ -242,6 +243,24 @@ def set_paused(machine: Machine, paused: bool) -> None:
     machine.member.holder.modify(change)
 
 
+def change_type(scene: Scene, machine: Machine, random: Random) -> None:
+    type = random.choice((FolderType.SEND_ONLY, FolderType.RECEIVE_ONLY))
+    set_type(machine, type)
+    seconds = _later(scene, random, lambda: set_type(machine, FolderType.SEND_RECEIVE))
+    scene.diary.note(f"{machine.name}: the folder is {type.value} for {seconds} s")
+    scene.diary.count(type.value)
+
+
+def set_type(machine: Machine, type: FolderType) -> None:
+    def change(old: Configuration) -> Configuration:
+        folders = tuple(
+            replace(folder, type=type) if folder.id == DOCS else folder for folder in old.folders
+        )
+        return replace(old, folders=folders)
+
+    machine.member.holder.modify(change)
+
+
 def pause_device(scene: Scene, machine: Machine, random: Random) -> None:
     other = _other(scene, machine, random)
     set_device_paused(machine, other, True)
@@ -286,6 +305,7 @@ TROUBLES: dict[str, tuple[Trouble, int]] = {
     "restart": (restart, 1),
     "slow": (slow, 1),
     "stall": (stall, 1),
+    "type": (change_type, 1),
     "unplug": (unplug, 1),
 }
 """All kinds, and how often they come."""

@@ -283,6 +283,10 @@ def test_another_limit_lets_it_go(world: Guarded) -> None:
     world.care = Care(max_items=0, max_percent=0, root_items=0)
     service.owner.reconsider()
     assert len(world.names()) == 10
+    held, ended = (
+        data["sentence"] for kind, data in world.events if kind.value.startswith("Guard")
+    )
+    assert ended == held  # by the limits that it passed, and not by those that let it go
 
 
 def test_another_device_that_tells_the_same_deletion_later_changes_nothing(world: Guarded) -> None:

@@ -85,6 +85,7 @@ class FolderGuard:
         self._word: Word | None = None  # not read yet
         self._taken = Taken(index, unix)
         self._judged = -inf  # when a held batch was counted last
+        self._limits = outside.care()  # by which what is held was judged
         self._stale = False  # more may belong to it by now
         self._budget = 0  # items at risk that may begin before all is counted anew
         self._free = 0  # of these, so many were released
@@ -205,6 +206,7 @@ class FolderGuard:
         by = {device: lost for device, lost in counted.by.items() if lost.items}
         first = self.held is None and not word.since
         self.held = held = Held(since, over, marks, by, sample)
+        self._limits = care
         if first:
             await self._say(word._replace(since=since, past=past))
             self._tell(EventType.GUARD_HELD, held)
@@ -355,7 +357,7 @@ class FolderGuard:
         held = self.held
         if held is None or not held.sample:
             return ()
-        text = f"{Cause.HELD.sentence}: {held.sentence(self._care())}"
+        text = f"{Cause.HELD.sentence}: {held.sentence(self._limits)}"
         return (Cause.HELD.of(held.sample[0].name, text),)
 
     def _tell(self, type: EventType, held: Held, **more: object) -> None:
@@ -366,7 +368,7 @@ class FolderGuard:
                 "id": held.id,
                 "deletions": lost.deletions,
                 "overwrites": lost.overwrites,
-                "sentence": held.sentence(self._care()),
+                "sentence": held.sentence(self._limits),
                 "devices": {
                     short_text(device): {"deletions": one.deletions, "overwrites": one.overwrites}
                     for device, one in held.by.items()

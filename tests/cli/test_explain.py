@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cli.fakes import FakeNode, done
-from txsyncthing.cli.explain import ask, lines, when
+from txsyncthing.cli.explain import ask, lines, reasons, when
 from txsyncthing.cli.seam import NodeError, Refused
 
 NO_PAGE = Refused("404 page not found", 404, "404 page not found")
@@ -68,6 +68,23 @@ def test_an_unknown_item_is_told_from_that() -> None:
     node = FakeNode().on("/rest/x/explain", Refused("x", 404, "no device has told of 'a'"))
     with pytest.raises(NodeError, match="no device has told of 'a'"):
         done(ask(node, "f", "a"))
+
+
+def test_a_reason_names_items() -> None:
+    reason = {
+        "sentence": "7 items failed.",
+        "code": "failed-items",
+        "remedy": "Let us write there.",
+    }
+    data = {"items": 7, "sample": ["ro", "ro/a\n"]}
+    assert list(reasons([{**reason, "data": data}])) == [
+        "- 7 items failed. [failed-items]",
+        r"  Items: 'ro', 'ro/a\n' and 5 more",
+        "  What to do: Let us write there.",
+    ]
+    held = {"sample": ["a"], "deletions": 3, "overwrites": 2}
+    (_, items) = reasons([{"sentence": "Held.", "code": "held", "data": held}])
+    assert items == "  Items: 'a' and 4 more"
 
 
 def test_an_item_is_explained_in_lines() -> None:

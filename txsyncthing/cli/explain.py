@@ -89,9 +89,18 @@ def reasons(found: Any) -> Iterator[str]:
     for one in found:
         since = f" (since {when(one['since'])})" if one.get("since") else ""
         yield f"- {one.get('sentence', '')}{since} [{one.get('code', '')}]"
+        yield from _sample(one.get("data") or {})
         if one.get("remedy"):
             yield f"  What to do: {one['remedy']}"
         yield from _next(one.get("next"), "  ")
+
+
+def _sample(data: Mapping[str, Any]) -> Iterator[str]:
+    """Which items it is about, as far as the node names some: a remedy that says "there" needs a place."""
+    names = data.get("sample")
+    if names:
+        more = sum(data.get(key, 0) for key in ("items", "deletions", "overwrites")) - len(names)
+        yield f"  Items: {', '.join(map(repr, names))}{f' and {more} more' if more > 0 else ''}"
 
 
 def _next(value: Any, indent: str) -> Iterator[str]:

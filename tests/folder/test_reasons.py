@@ -88,6 +88,10 @@ def test_errors_have_codes(text: str, code: str) -> None:
     assert error_code(text)[0] == code
 
 
+def test_a_marker_may_have_another_name() -> None:
+    assert "markerName" in error_code("folder marker missing (...)")[1]
+
+
 def test_who_has_the_gate_is_named() -> None:
     status = replace(IDLE, state=FolderState.SYNC_WAITING)
     (reason,) = told(status, busy=[FolderID("music"), ID]).reasons

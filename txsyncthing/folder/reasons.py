@@ -317,7 +317,7 @@ _ERRORS = (  # what the text begins with, code, remedy
         "folder marker missing",
         "marker-missing",
         "If the right disk is mounted and the files are there, make the marker anew (mkdir .stfolder in"
-        " the folder).",
+        " the folder), or bring back the item that markerName names.",
     ),
     ("folder marker unreadable", "marker-missing", "See that the node's user may read it."),
     ("folder root is on another", "root-moved", ""),

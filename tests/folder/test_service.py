@@ -266,6 +266,16 @@ def test_what_a_failed_scan_was_to_see_is_seen_by_the_next(world: World) -> None
     assert not local(service, "first").deleted
 
 
+def test_who_asks_for_a_scan_while_something_else_fails_is_told(world: World) -> None:
+    service = world.folder()
+    heard: list[str] = []
+    service._jobs.requests.add(["late"], heard.append)  # as in the middle of a scan or pull
+    service._runner.failed("folder path missing")
+    assert heard == ["folder path missing"]
+    answer(service.scan())
+    assert heard == ["folder path missing"]
+
+
 def test_a_marker_is_not_made_for_a_folder_that_has_a_history(world: World) -> None:
     world.write("f", b"bytes")
     first = world.folder()

@@ -150,9 +150,9 @@ class Jobs:
             self._running.cancel()
 
     def entered(self, state: FolderState, error: str) -> None:
-        if state is FolderState.ERROR:
-            self.requests.add(())  # whatever leads out of it
         self._entered(state, error)
+        if state is FolderState.ERROR:
+            self.requests.failed(error)
 
     async def quiet(self) -> None:
         """Returns when nothing runs any more; for after ``cancel``."""

@@ -61,6 +61,17 @@ class ScanRequests:
         if chore not in self._chores:
             self._chores.append(chore)
 
+    def failed(self, error: str) -> None:
+        """
+        The folder is not well: whatever leads out of that scans all of it.
+
+        Who asked while something else went wrong is told, and does not wait until it is well.
+        """
+        self._all = True
+        answers, self._answers = self._answers, []
+        for answer in answers:
+            answer(error)
+
     def take(self) -> Due:
         """What is due now, all of it; without any request the whole folder."""
         subs = [] if self._all else sorted(self._subs)

@@ -284,3 +284,20 @@ def test_an_index_that_leaves_a_hole_ends_the_connection(bench: Bench) -> None:
     assert telling.alice.connected_to(BOB) == 0
     assert "begins after 6" in telling.bob.ends[-1]
     assert telling.known == 5
+
+
+def test_many_folders_that_stop_or_start_in_one_turn_are_told_of_once(three: Three) -> None:
+    bench, alice = three.bench, three.alice
+    more = [alice.share(BOB, CAROL, id=FolderID(f"more{number}")) for number in range(20)]
+    bench.run(1)
+    heard = len(three.bob.told(EventType.CLUSTER_CONFIG_RECEIVED))
+    for folder in more:
+        alice.table.drop(folder.id)
+    bench.run(1)
+    assert len(three.bob.told(EventType.CLUSTER_CONFIG_RECEIVED)) == heard + 1
+    for folder in more:
+        alice.table.put(folder)
+    bench.run(1)
+    assert len(three.bob.told(EventType.CLUSTER_CONFIG_RECEIVED)) == heard + 2
+    alice.table.drop(F)
+    alice.cluster.stopService()  # leaves no call behind

@@ -6,7 +6,7 @@ Source: reference 2.3 to 2.8, 3.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -23,6 +23,7 @@ from txsyncthing.bep.messages import (
 from txsyncthing.bep.protocol import BepProtocol
 from txsyncthing.clock import Clock, Timer
 from txsyncthing.cluster.availability import PeerTable
+from txsyncthing.cluster.calls import Calls
 from txsyncthing.cluster.completion import Completion, of_device, of_us, together
 from txsyncthing.cluster.device_service import Bridge, DeviceDesk
 from txsyncthing.cluster.index_service import IndexService
@@ -54,8 +55,6 @@ from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.vocabulary.device import DeviceID
 from txsyncthing.vocabulary.folder import FolderID, RemoteState
 from txsyncthing.vocabulary.name import WireName
-
-CALM = 0.1  # seconds between two calls of one folder's ``remote_changed``
 
 
 class ClusterService(Service):
@@ -99,8 +98,9 @@ class ClusterService(Service):
         self._pending = PendingService(clock, unix, facts, emit, log)
         self._sharing = SharingService(clock, me, holder, places, self._latest, log)
         self._requests = RequestService(lambda: holder.current, folders, workers.disk)
+        self._calls = Calls(clock, folders)
         self._indexes = IndexService(
-            lambda: holder.current, folders, emit, log, self._changed, self._forget
+            lambda: holder.current, folders, emit, log, self._calls.changed, self._forget
         )
         self._bridge = Bridge(
             me=me,
@@ -114,12 +114,12 @@ class ClusterService(Service):
             unignored=self._pending.unignored,
             came=(self._pending.came, came),
             left=self._pending.left,
-            changed=self._changed,
+            changed=self._calls.changed,
         )
         self._desks: dict[DeviceID, DeviceDesk] = {}
         self._ended = Bytes()  # of connections that are over
-        self._calls: dict[FolderID, Timer] = {}  # a folder was called lately: the next call
-        self._again: set[FolderID] = set()  # that call is wanted
+        self._untold: dict[DeviceID, None] = {}  # to be told, when this turn is over, what runs now
+        self._telling: Timer | None = None
         self._progress = ProgressService(
             clock,
             lambda: holder.current.options,
@@ -138,6 +138,7 @@ class ClusterService(Service):
 
     def startService(self) -> None:
         self.running = True
+        self._calls.start()
         self._unsubscribe = self._holder.subscribe(self._configured)
         self._requests.configure(now := self._holder.current)
         for device in now.devices:  # it may have changed since we were made
@@ -155,9 +156,10 @@ class ClusterService(Service):
         for desk in self._desks.values():
             desk.peer.pause("shutting down")
         self._progress.stop()
-        calls, self._calls = self._calls, {}
-        for call in calls.values():
-            call.cancel()
+        self._calls.stop()
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         return self._pending.close()
 
     # What connections/ tells.
@@ -222,39 +224,28 @@ class ClusterService(Service):
         if folder is None:
             self._indexes.end_folder(id)
             self._local.pop(id, lambda: None)()
-            call = self._calls.pop(id, None)
-            if call is not None:
-                call.cancel()
+            self._calls.drop(id)
         else:
             self._local[id] = folder.index.on_local_change(
                 lambda sequence, files: self._indexes.grew(id, sequence)
             )
             self._forget_unshared(folder)
         config = self._holder.current.folder(id)
-        if config is not None:
-            self._announce(config)
+        if config is not None and self.running:
+            self._untold.update((member.id, None) for member in config.devices)
+            if self._telling is None:  # hundreds may come or go in one turn
+                self._telling = self._clock.callLater(0, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        untold, self._untold = self._untold, {}
+        self._announce(untold)
 
     def _forget_unshared(self, folder: SharedFolder) -> None:
         config = self._holder.current.folder(folder.id)
         for device in folder.index.counts().remote_sequence:
             if config is None or not config.shared_with(device):
                 self._indexes.forget_device(folder, device)
-
-    def _changed(self, folder: SharedFolder) -> None:
-        """Call the folder at once, but not again within a moment."""
-        if not self.running or self._folders.get(folder.id) is not folder:
-            return
-        if folder.id in self._calls:
-            self._again.add(folder.id)
-            return
-        self._calls[folder.id] = self._clock.callLater(CALM, self._called, folder)
-        folder.remote_changed()
-
-    def _called(self, folder: SharedFolder) -> None:
-        del self._calls[folder.id]
-        if folder.id in self._again:
-            self._again.discard(folder.id)
-            self._changed(folder)
 
     def _forget(self, device: DeviceID, folder: FolderID, names: Sequence[WireName]) -> None:
         if (standing := self._peers.get(device)) is not None and folder in standing.received:
@@ -264,7 +255,7 @@ class ClusterService(Service):
 
     def _configured(self, old: Configuration, new: Configuration, changes: list[Change]) -> None:
         self._requests.configure(new)
-        told: list[FolderConfig] = []
+        told: list[FolderConfig] = []  # as they were and as they are
         for change in changes:
             if isinstance(change, DeviceAdded) and change.device.id != self._me:
                 id = change.device.id
@@ -279,7 +270,7 @@ class ClusterService(Service):
                 told += (change.old, change.new)
                 if (folder := self._folders.get(change.new.id)) is not None:
                     self._forget_unshared(folder)
-        self._announce(*told)
+        self._announce({member.id: None for config in told for member in config.devices})
         self._pending.settle(new)
         for desk in self._desks.values():
             desk.reconsider()
@@ -298,9 +289,8 @@ class ClusterService(Service):
             self._emit(EventType.DEVICE_RESUMED, data)
             peer.resume()
 
-    def _announce(self, *configs: FolderConfig) -> None:
-        """Tell the devices of a folder, as it was and as it is, what we share now."""
-        devices = {member.id: None for config in configs for member in config.devices}
+    def _announce(self, devices: Iterable[DeviceID]) -> None:
+        """Tell them what we share now."""
         for device in devices:
             if device in self._desks:
                 self._desks[device].peer.announce()

@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
-from txsyncthing.runtime.pace_service import TURN, Pace
+from txsyncthing.runtime.pace_service import TURN, Pace, Turns
 
 
 class SlowClock(Clock):
@@ -58,3 +58,57 @@ def test_cancelled_work_leaves_no_timer() -> None:
     work.over.addErrback(lambda failure: failure.trap(CancelledError))
     work.over.cancel()
     assert work.clock.getDelayedCalls() == []
+
+
+class Jobs:
+    """Jobs that come at once and take a while each."""
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self.clock = SlowClock()
+        self.done: list[int] = []
+        self.turns = Turns(self.clock)
+        for number in range(count):
+            self.turns.do(lambda number=number: self._job(number, seconds))  # type: ignore[misc]
+
+    def _job(self, number: int, seconds: float) -> None:
+        self.clock.rightNow += seconds
+        self.done.append(number)
+
+
+def test_jobs_that_come_at_once_are_spread_over_turns_in_their_order() -> None:
+    jobs = Jobs(50, TURN / 3.5)
+    counts = [len(jobs.done)]
+    while len(jobs.done) < 50:
+        jobs.clock.advance(1)
+        counts.append(len(jobs.done) - sum(counts))
+    assert max(counts) == 4
+    assert jobs.done == list(range(50))
+    jobs.clock.advance(1)
+    jobs.clock.advance(1)
+    assert jobs.clock.getDelayedCalls() == []
+
+
+def test_a_job_that_comes_alone_is_done_at_once() -> None:
+    jobs = Jobs(1, 1.0)
+    assert jobs.done == [0]
+    jobs.clock.advance(2)
+    jobs.turns.do(lambda: jobs.done.append(1))
+    assert jobs.done == [0, 1]
+
+
+def test_a_job_that_asks_for_another_does_not_overtake() -> None:
+    jobs = Jobs(3, TURN)
+    jobs.turns.do(lambda: jobs.turns.do(lambda: jobs.done.append(5)))
+    jobs.turns.do(lambda: jobs.done.append(4))
+    for _ in range(10):
+        jobs.clock.advance(1)
+    assert jobs.done == [0, 1, 2, 4, 5]
+
+
+def test_what_waits_at_the_end_is_done_at_once() -> None:
+    jobs = Jobs(5, TURN)
+    jobs.turns.close()
+    assert jobs.done == list(range(5))
+    jobs.turns.do(lambda: jobs.done.append(5))
+    assert jobs.done == list(range(6))
+    assert jobs.clock.getDelayedCalls() == []

@@ -22,7 +22,7 @@ from txsyncthing.index.connection import MEMORY, delete, guarded, move_aside, th
 from txsyncthing.index.maintenance import Maintenance
 from txsyncthing.index.numbered import Numbered
 from txsyncthing.index.reader import FolderReader
-from txsyncthing.index.store import FolderStore
+from txsyncthing.index.store import FolderStore, open_store
 from txsyncthing.index.values import Counts, DatabaseDamaged, IndexFailed, Need, Row
 from txsyncthing.runtime.worker_service import OwnLane, Workers
 from txsyncthing.vocabulary.device import DeviceID, ShortID
@@ -93,7 +93,7 @@ class FolderIndex:
             self._lanes.append(self._workers.lane(f"index reader {name}"))
         try:
             store = await self._lanes[0].run(
-                guarded, self.path, FolderStore, self.path, self._random, self._boot()
+                guarded, self.path, open_store, self.path, self._random, self._boot
             )
             self._store = store
             self._index_id = store.index_id

@@ -40,6 +40,11 @@ _PUT_LOCAL = f"INSERT INTO local ({COLUMNS}, global) VALUES ({_MARKS})"
 _PUT_REMOTE = f"INSERT OR REPLACE INTO remote ({COLUMNS}, device, state) VALUES ({_MARKS}, ?)"
 
 
+def open_store(path: str, random: Callable[[int], bytes], boot: Callable[[], bytes]) -> FolderStore:
+    """What a worker does: which boot it is says a file."""
+    return FolderStore(path, random, boot())
+
+
 class FolderStore:
     """
     The writer of one folder's database.

@@ -39,6 +39,7 @@ from txsyncthing.node.slot import Slot
 from txsyncthing.node.world import NODE_DATABASE, Databases, World, database_name
 from txsyncthing.pull.fetch_service import BlockSources
 from txsyncthing.runtime.limiter import Limiter
+from txsyncthing.runtime.pace_service import Turns
 from txsyncthing.runtime.task_service import TaskService
 from txsyncthing.vocabulary.device import ShortID, short_text
 from txsyncthing.vocabulary.folder import FolderID, FolderState
@@ -74,6 +75,7 @@ class FoldersService(Service):
         self._emit = emit
         self._log = world.logs.area("folders")
         self._tasks = TaskService(self._log)
+        self._turns = Turns(world.clock)  # hundreds of folders may start, or stop, at once
         self._gate = Limiter(self._width())
         self._options = FolderOptions(world, holder)
         self.care = CareBook(world.own, self._log)
@@ -178,6 +180,7 @@ class FoldersService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._turns.close()
         for slot in self._slots.values():
             slot.wanted = None
             self._settle(slot)
@@ -232,7 +235,7 @@ class FoldersService(Service):
     def _settle(self, slot: Slot) -> None:
         if not slot.busy:
             slot.busy = True
-            self._tasks.spawn(self._settled(slot), f"folder {slot.id}")
+            self._turns.do(lambda: self._tasks.spawn(self._settled(slot), f"folder {slot.id}"))
 
     async def _settled(self, slot: Slot) -> None:
         try:

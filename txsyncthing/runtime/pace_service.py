@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 
-from txsyncthing.clock import Clock
+from txsyncthing.clock import Clock, Timer
 
 TURN = 0.005  # seconds of work, one more piece not counted
 
@@ -36,3 +39,49 @@ class Pace:
             if timer.active():  # cancelled
                 timer.cancel()
         self.begin()
+
+
+class Turns:
+    """
+    Small jobs, many of which may come at once: the reactor does as many in one of its turns as fit into
+    ``TURN``, in the order in which they came. One that comes alone is done at once.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._jobs: deque[Callable[[], object]] = deque()
+        self._until = 0.0
+        self._timer: Timer | None = None  # the reactor's next turn
+        self._closed = False
+
+    def do(self, job: Callable[[], object]) -> None:
+        """:param job: never fails."""
+        if self._closed:
+            job()
+            return
+        if self._timer is None:
+            self._begin()
+        if self._jobs or self._clock.seconds() >= self._until:
+            self._jobs.append(job)
+        else:
+            job()
+
+    def close(self) -> None:
+        """Do at once what waits and all that comes."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._jobs:
+            self._jobs.popleft()()
+
+    def _begin(self) -> None:
+        self._until = self._clock.seconds() + TURN
+        self._timer = self._clock.callLater(0, self._next)
+
+    def _next(self) -> None:
+        self._timer = None
+        if self._jobs:
+            self._begin()
+        while self._jobs and self._clock.seconds() < self._until:
+            self._jobs.popleft()()

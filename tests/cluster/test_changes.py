@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -301,3 +301,29 @@ def test_many_folders_that_stop_or_start_in_one_turn_are_told_of_once(three: Thr
     assert len(three.bob.told(EventType.CLUSTER_CONFIG_RECEIVED)) == heard + 2
     alice.table.drop(F)
     alice.cluster.stopService()  # leaves no call behind
+
+
+def test_an_index_that_is_being_stored_when_its_device_is_unshared_is_forgotten(
+    bench: Bench,
+) -> None:
+    alice = bench.node(ALICE)
+    alice.know(BOB)
+    folder = alice.share(BOB)
+    stranger = Stranger(bench, BOB)
+    stranger.listen()
+    bench.run(3)
+    stranger.offer(ALICE, F, index_id=0)  # before its first files nothing of it is stored
+    store, stored = folder.index.update_remote, Deferred[None]()
+
+    def slow(device: DeviceID, files: Sequence[FileInfo], replace: bool = False) -> Deferred[None]:
+        return stored.addCallback(lambda _: store(device, files, replace))
+
+    folder.index.update_remote = slow  # type: ignore[method-assign]
+    stranger.link.send(Index(F, (numbered(1),), 1))
+    bench.run(0.5)
+    alice.edit_folder(devices=members(ALICE))
+    bench.run(0.5)
+    stored.callback(None)
+    bench.run(0.5)
+    assert folder.index.counts().remote_sequence == {}
+    assert folder.known(BOB) == set()

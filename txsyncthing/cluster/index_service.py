@@ -263,6 +263,11 @@ class IndexService:
             last = message.files[-1].sequence
         exchange.heard = last
         await running.index.update_remote(device, message.files, isinstance(message, Index))
+        if exchange.ended and not self._shared(device, folder):
+            self.forget_device(
+                running, device
+            )  # unshared meanwhile, when there was nothing to forget
+            return
         self._forget(device, folder, [file.name for file in message.files])
         self._emit(
             EventType.REMOTE_INDEX_UPDATED,
@@ -275,6 +280,10 @@ class IndexService:
             },
         )
         self._changed(running)
+
+    def _shared(self, device: DeviceID, folder: FolderID) -> bool:
+        config = self._configuration().folder(folder)
+        return config is not None and config.shared_with(device)
 
     def _adopt(self, folder: SharedFolder, device: DeviceID, index_id: int) -> None:
         """

@@ -173,9 +173,12 @@ class ConfigResource:
         return hashed
 
     async def replace(self, question: Question) -> Answer:
-        document = parse(question)
-        checked(lambda: from_json(document, self._holder.current))
-        return await self._apply(lambda old: from_json(document, old), 400)
+        document, base = parse(question), self._holder.current
+        whole = checked(lambda: from_json(document, base))
+        # Hundreds of folders take a while: they are read again only if the base is another by now.
+        return await self._apply(
+            lambda old: whole if old is base else from_json(document, old), 400
+        )
 
     async def replace_folders(self, question: Question) -> Answer:
         start, documents = self._holder.current.defaults.folder, items(parse(question))

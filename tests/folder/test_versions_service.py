@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 
 from tests.folder.test_service import World, local
 from tests.pull.folder import NOW, answer, file, gone
 from txsyncthing.config.folder import FolderConfig, Parameter, Versioning
+from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.metadata import FolderUnhealthy
 from txsyncthing.folder.service import FolderService
-from txsyncthing.folder.versions_service import NoVersions
+from txsyncthing.folder.versions_service import FolderVersions, NoVersions
+from txsyncthing.runtime.worker_service import Workers
+from txsyncthing.testing.workers import InlineLane, InlineWorkers
+from txsyncthing.versions.cleaning import Cleaned
 from txsyncthing.versions.listing import FileVersions
+from txsyncthing.versions.place import IN_FOLDER
 from txsyncthing.versions.rewind import Deed
 from txsyncthing.versions.tag import tagged
 from txsyncthing.vocabulary.folder import FolderID, FolderType
 from txsyncthing.vocabulary.name import WireName
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -158,3 +168,55 @@ def test_a_wrong_setting_stops_the_folder(world: World, type: FolderType) -> Non
     )
     assert service.ready  # what devices have can be asked for, and told
     assert answer(service.index.local([WireName("f")])) == {}
+
+
+class SlowLane(InlineLane):
+    """Answers when told to."""
+
+    def __init__(self) -> None:
+        self.done: list[Callable[[], None]] = []
+        self.begun: list[str] = []
+
+    def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        self.begun.append(getattr(job, "__name__", "check"))
+        answered: Deferred[T] = Deferred()
+        execute(job, *args, **kwargs).addBoth(
+            lambda result: self.done.append(partial(answered.callback, result))
+        )
+        return answered
+
+
+class SlowWorkers(InlineWorkers):
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = SlowLane()
+
+    @property
+    def disk(self) -> SlowLane:
+        return self.slow
+
+
+def folder_versions(workers: Workers, *versions: str) -> tuple[FolderVersions, list[str]]:
+    """Without its folder; and what it has scanned."""
+    disk = MemoryFilesystem(lambda: NOW)
+    disk.put(".stfolder/marker")
+    for name in versions:
+        disk.put(f".stversions/{name}", b"then")
+    scanned: list[str] = []
+    made = FolderVersions(config(), IN_FOLDER, workers, lambda: NOW, disk, scanned.extend)
+    return made, scanned
+
+
+def test_versions_are_not_cleaned_up_while_some_come_back() -> None:
+    workers = SlowWorkers()
+    lane = workers.slow
+    versions, _ = folder_versions(workers, tagged("f", NOW - 60))
+    restored = Deferred.fromCoroutine(versions.restore({"f": NOW - 60}))
+    lane.done.pop()()  # the folder is well
+    cleaned = Deferred.fromCoroutine(versions.clean())
+    assert lane.begun == ["check", "restore_versions"]
+    lane.done.pop()()
+    assert answer(restored) == {}
+    assert lane.begun[2:] == ["step"]
+    lane.done.pop()()
+    assert answer(cleaned) == Cleaned()

@@ -8,6 +8,7 @@ import pytest
 
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.versions.cleaning import Cleaned, Cleaning
+from txsyncthing.versions.keeper import Versioner
 from txsyncthing.versions.listing import FileVersions, Listed, file_versions
 from txsyncthing.versions.place import IN_FOLDER, Place
 from txsyncthing.versions.rule import Rule
@@ -76,11 +77,10 @@ def test_the_trashcan_minds_all_that_is_old() -> None:
     storage = disk()
     plant(storage, "d/old", 3 * DAY)
     plant(storage, "new", 1 * DAY)
-    plant(storage, ".syncthing.x.tmp", 3 * DAY)
     storage.symlink(b"target", ".stversions/link")
     storage.utime(".stversions/link", int((NOW - 3 * DAY) * 1e9))
     assert clean(storage, Trashcan(0)).removed == 0
-    assert clean(storage, Trashcan(2)).removed == 3
+    assert clean(storage, Trashcan(2)).removed == 2
     assert left(storage) == ["new"]
 
 
@@ -89,6 +89,61 @@ def test_what_a_kill_left_in_the_trashcan_is_as_old_as_its_name() -> None:
     kept = version(storage, "f", 1 * DAY, modified=900 * DAY)
     clean(storage, Trashcan(2))
     assert left(storage) == [kept]
+
+
+def test_what_is_on_its_way_into_the_trashcan_is_not_as_old_as_the_file() -> None:
+    storage = disk()
+    plant(storage, ".syncthing.f.tmp", 900 * DAY)
+    clean(storage, Trashcan(2))
+    assert left(storage) == [".syncthing.f.tmp"]
+    cleaning = Cleaning(Trashcan(2), IN_FOLDER, NOW + 3 * DAY)
+    assert not cleaning.step(storage, 10)
+    assert left(storage) == []
+
+
+def archive(storage: MemoryFilesystem, rule: Rule) -> None:
+    """A pull deletes the file, which becomes a version."""
+    keeper = Versioner(rule, IN_FOLDER).begin(NOW)
+    assert keeper.move(storage, "f", storage.lstat("f"))
+    keeper.end(sync=True)
+
+
+@pytest.mark.parametrize("moment", ["lstat", "rename"])
+def test_a_version_that_comes_in_this_very_moment_stays(moment: str) -> None:
+    storage = disk()
+    storage.put("f", b"fresh")
+    plant(storage, "f", 900 * DAY, b"old")
+    storage.intercept(moment, ".stversions/f", lambda: archive(storage, Trashcan(2)))
+    assert clean(storage, Trashcan(2)) == Cleaned()
+    assert left(storage) == ["f"]
+    assert storage.take(".stversions/f") == b"fresh"
+
+
+def test_two_versions_that_come_in_this_very_moment_stay() -> None:
+    storage = disk()
+    storage.put("f", b"fresh")
+    plant(storage, "f", 900 * DAY, b"old")
+
+    def again() -> None:
+        storage.put("f", b"fresher")
+        archive(storage, Trashcan(2))
+
+    def twice() -> None:
+        archive(storage, Trashcan(2))
+        storage.intercept("place", "*", again)
+
+    storage.intercept("rename", ".stversions/f", twice)
+    assert clean(storage, Trashcan(2)) == Cleaned()
+    assert storage.take(".stversions/f") == b"fresher"
+    assert storage.take(".stversions/.syncthing.~removed~f.tmp") == b"fresh"
+
+
+def test_what_cannot_be_looked_at_any_more_has_its_name_again() -> None:
+    storage = disk()
+    plant(storage, "f", 900 * DAY, b"old")
+    storage.fail("remove", "*", OSError(errno.EIO, "Input/output error"))
+    assert clean(storage, Trashcan(1)) == Cleaned(0, 1, "f: Input/output error")
+    assert left(storage) == ["f"]
 
 
 def test_half_a_copy_goes_when_nobody_writes_it_any_more() -> None:
@@ -120,7 +175,7 @@ def test_what_cannot_be_removed_does_not_stop_the_others() -> None:
     storage = disk()
     plant(storage, "a/f", 900 * DAY)
     plant(storage, "b/f", 900 * DAY)
-    storage.fail("remove", ".stversions/a/f", OSError(errno.EACCES, "Permission denied"))
+    storage.fail("rename", ".stversions/a/f", OSError(errno.EACCES, "Permission denied"))
     cleaned = clean(storage, Trashcan(1))
     assert (cleaned.removed, cleaned.errors, cleaned.error) == (1, 1, "a/f: Permission denied")
     assert left(storage) == ["a", "a/f"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.logger import Logger
 
 from txsyncthing.clock import Clock, Timer
@@ -29,6 +29,7 @@ from txsyncthing.versions.place import Place
 from txsyncthing.versions.restoring import restore_versions
 from txsyncthing.versions.rewind import Report, Rewind
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Shape = Callable[[Iterator[FileVersions]], T]
 
@@ -72,6 +73,7 @@ class FolderVersions:
         self._check = partial(check_folder, marker=config.marker_name)
         self._lane: OwnLane | None = None
         self._timer: Timer | None = None
+        self._turn = DeferredLock()  # a clean-up removes nothing while versions come back
         self._rewinding = False
         self._versioner: Versioner | None = None
         self._external: External | None = None
@@ -142,9 +144,8 @@ class FolderVersions:
         cleaning = Cleaning(
             versioner.rule, versioner.place, self._unix(), goes_on=versioner.goes_on
         )
-        disk = self._workers.disk
         try:
-            while await disk.run(cleaning.step, self._filesystem, CLEANED_AT_ONCE):
+            while await self._step(cleaning.step, self._filesystem, CLEANED_AT_ONCE):
                 pass
         except OSError as error:
             cleaning.cleaned.errors += 1
@@ -189,7 +190,7 @@ class FolderVersions:
         items = list(wanted.items())
         for start in range(0, len(items), RESTORED_AT_ONCE):
             some = items[start : start + RESTORED_AT_ONCE]
-            problems, rescan = await self._workers.disk.run(
+            problems, rescan = await self._step(
                 restore_versions,
                 self._filesystem,
                 self._versioner,
@@ -221,13 +222,18 @@ class FolderVersions:
             rewind = Rewind(self._versioner, path, at, dry=dry, sync=self._sync)
             more = True
             while more:
-                more, rescan = await self._workers.disk.run(
+                more, rescan = await self._step(
                     rewind.step, self._filesystem, self._unix(), RESTORED_AT_ONCE
                 )
                 self._rescan(rescan)
         finally:
             self._rewinding = False
         return rewind.report
+
+    async def _step(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A worker's job that takes versions away or brings some; one after the other."""
+        async with self._turn:
+            return await self._workers.disk.run(step, *args, **kwargs)
 
     @property
     def _sync(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from txsyncthing.filesystem.seam import Filesystem
 from txsyncthing.versions.place import Place, look
+from txsyncthing.versions.removing import remove_version
 from txsyncthing.versions.rule import Rule, Version
 from txsyncthing.versions.walk import Found, Listing, list_versions
 from txsyncthing.vocabulary.name import is_leftover, join
@@ -79,14 +80,14 @@ class Cleaning:
             return
         if listing is None:
             return
+        changed = _times(listing)
         for name in self._surplus(listing):
             if not self._goes_on():
                 return
             try:
-                versions.remove(join(directory, name))
-                self.cleaned.removed += 1
-            except FileNotFoundError:
-                continue
+                self.cleaned.removed += remove_version(
+                    versions, join(directory, name), changed[name]
+                )
             except OSError as error:
                 self._failed(error, join(directory, name))
         self._path.append((directory, iter(listing.directories)))
@@ -99,10 +100,7 @@ class Cleaning:
                 yield from (one.base for one in found if self._is_old_leftover(one))
             return
         alone = [
-            # With a time in its name it is what a kill left: its mtime is still the file's own.
-            Version(one.base, max(one.modified / 1e9, one.when))
-            for found in listing.files.values()
-            for one in found
+            Version(one.base, _put_aside(one)) for found in listing.files.values() for one in found
         ]
         alone += [Version(base, stat.modified / 1e9) for base, stat in listing.others]
         yield from (version.base for version in self._rule.surplus(alone, self._now))
@@ -123,3 +121,22 @@ class Cleaning:
     def _failed(self, error: OSError, name: str) -> None:
         self.cleaned.errors += 1
         self.cleaned.error = self.cleaned.error or f"{name}: {error.strerror or error}"
+
+
+def _put_aside(found: Found) -> float:
+    """
+    When a file came into the trashcan.
+
+    Under another name than its own it is on its way, or what a kill left, and its mtime is still the file's:
+    then the time in the name tells, or the time of its last change.
+    """
+    if is_leftover(found.base):
+        return max(found.modified, found.changed) / 1e9
+    return max(found.modified / 1e9, found.when)
+
+
+def _times(listing: Listing) -> dict[str, int]:
+    """The times of change of all that is no directory."""
+    times = {one.base: one.changed for found in listing.files.values() for one in found}
+    times.update((base, stat.changed) for base, stat in listing.others)
+    return times

@@ -259,15 +259,14 @@ class Keeper:
     def _free(self, versions: Filesystem, name: str, when: float | None = None) -> str:
         """A name for a version that is not taken; a second later for each that is."""
         begin = self._now if when is None else when
-        if len(base_name(name).encode()) + len(tag(begin)) + 1 > MAX_COMPONENT:
-            if not self._rule.tags:  # it gets its own name in the end
-                with suppress(FileNotFoundError):
-                    versions.remove(temporary_name(name))
-                return temporary_name(name)
+        long = len(base_name(name).encode()) + len(tag(begin)) + 1 > MAX_COMPONENT
+        if long and self._rule.tags:
             text = "name is too long for a version of it"
             raise OSError(errno.ENAMETOOLONG, text, name)
         for later in range(TRIES):
             version = tagged(name, begin + later)
+            if long:  # it gets the file's own name in the end
+                version = temporary_name(version)
             if self._rule.tags:
                 taken = _has(self._listed(versions, parent(name)), base_name(version))
             else:
@@ -331,7 +330,8 @@ class Keeper:
         bases = self._listed(versions, parent(name))
         mine = list(versions_of(bases, base_name(name)))
         for version in self._rule.surplus(mine, self._now):
-            versions.remove(join(parent(name), version.base))
+            with suppress(FileNotFoundError):  # a clean-up was faster
+                versions.remove(join(parent(name), version.base))
             bases.remove(version.base)
 
 

@@ -17,6 +17,7 @@ from txsyncthing.filesystem.seam import Filesystem, Kind, Stat, ThroughSymlink
 from txsyncthing.versions.copying import copy_file
 from txsyncthing.versions.keeper import Keeper, Versioner, same_bytes
 from txsyncthing.versions.place import look
+from txsyncthing.versions.removing import remove_version
 from txsyncthing.versions.tag import tagged
 from txsyncthing.vocabulary.name import (
     BadName,
@@ -89,7 +90,7 @@ class Restoring:
             found = look(self._versions, version)
             if found is not None and found.inode == inode:
                 with suppress(OSError):  # a version too many does no harm
-                    self._versions.remove(version)
+                    remove_version(self._versions, version, found.changed)
 
     def _restore(self, path: str, version: str, over_symlink: bool) -> None:
         found = look(self._filesystem, path)

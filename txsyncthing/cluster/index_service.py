@@ -264,9 +264,8 @@ class IndexService:
         exchange.heard = last
         await running.index.update_remote(device, message.files, isinstance(message, Index))
         if exchange.ended and not self._shared(device, folder):
-            self.forget_device(
-                running, device
-            )  # unshared meanwhile, when there was nothing to forget
+            # When it was unshared, there was nothing yet to forget.
+            self.forget_device(running, device)
             return
         self._forget(device, folder, [file.name for file in message.files])
         self._emit(

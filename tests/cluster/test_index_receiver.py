@@ -35,7 +35,8 @@ def files(*sequences: int) -> tuple[FileInfo, ...]:
         (Index(F, files(1, 2), 2), 99, False),
         (IndexUpdate(F, files(5, 7), 7, 4), 4, False),
         (IndexUpdate(F, files(5, 7), 7), 4, False),  # an old peer tells no previous
-        (IndexUpdate(F, files(5, 7), 7, 3), 4, True),
+        (IndexUpdate(F, files(6, 7), 7, 5), 4, True),
+        (IndexUpdate(F, files(4, 7), 7, 3), 6, False),  # told again after another connection
         (IndexUpdate(F, files(4, 7), 7, 4), 4, True),
         (IndexUpdate(F, files(6, 6), 6, 4), 4, True),
         (IndexUpdate(F, files(5, 7), 8, 4), 4, True),

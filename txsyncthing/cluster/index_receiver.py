@@ -37,7 +37,8 @@ def disorder(message: Index | IndexUpdate, stored: int) -> str | None:
     previous = 0
     if isinstance(message, IndexUpdate):
         previous = message.prev_sequence
-        if previous and previous != stored:
+        # What a connection brought when it ended may come again with the next one.
+        if previous > stored:
             return f"update follows sequence {previous}, but we have {stored}"
     last = previous
     for file in message.files:

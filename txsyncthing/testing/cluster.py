@@ -127,6 +127,7 @@ class Member:
     :ivar makes_disk: a new disk for a folder.
     :ivar workers: the workers of a process.
     :ivar at_fuse: how a process ends whose fuse has burnt down.
+    :ivar prepare: what is done with each node before it starts.
     """
 
     def __init__(self, cluster: Cluster, name: str, number: int) -> None:
@@ -141,6 +142,7 @@ class Member:
         self.makes_disk: Callable[[Callable[[], float]], MemoryFilesystem] = WatchedDisk
         self.workers: Callable[[Process], Workers] | None = None
         self.at_fuse: Callable[[], object] = self.kill
+        self.prepare: Callable[[Node], object] = lambda node: None
         self._random = Random(f"{cluster.seed} {name}")
         self._dead: list[tuple[Process, Node]] = []  # see ``Process.limbo``
         self._cluster = cluster
@@ -190,6 +192,7 @@ class Member:
         if self.workers is not None:
             world = replace(world, workers=self.workers(process))
         self.node = Node(world, self.device, self.holder)
+        self.prepare(self.node)
         self.node.startService()
 
     def stop(self) -> None:

@@ -95,6 +95,8 @@ class Machine:
         self.member.makes_disk = self._disk
         self.member.workers = self._workers
         self.member.at_fuse = self.end
+        # Before it starts: where jobs take no time, its folder has scanned when that is done.
+        self.member.prepare = lambda node: node.table.on_change(self._listen)
         self.user = User(name, lambda: self.disk, self.record, ledger, self.member.unix)
 
     # Its parts.
@@ -233,7 +235,6 @@ class Machine:
         """Start, if it is down."""
         if not self.member.up:
             self.member.start()
-            self.member.node.table.on_change(self._listen)
             self.diary.note(f"{self.name}: starts")
 
     def _listen(self, id: FolderID, folder: SharedFolder | None) -> None:

@@ -105,6 +105,7 @@ class Ledger:
         self._replaced: dict[tuple[str, Content], dict[str, None]] = {}  # by users who had it
         self._gone: dict[tuple[str, Content], Mark] = {}  # may not return
         self._taken: dict[tuple[str, str], Content] = {}  # by name and user: what was there last
+        self._took: set[tuple[str, Content]] = set()
         self._edited: set[tuple[str, Content]] = set()  # replaced by another content
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
@@ -155,6 +156,7 @@ class Ledger:
             return
         key = (name, item.content)
         self._replaced.setdefault(key, {})[who] = None
+        self._took.add((who, item.content))
         self._taken[name, who] = item.content
         if is_conflict(name):  # where the content of another name was kept
             origin = conflict_origin(WireName(name))
@@ -232,8 +234,8 @@ class Ledger:
         return len(doubtful)
 
     def took(self, who: str, content: Content) -> bool:
-        """Whether this user replaced or deleted a content somewhere."""
-        return any(who in users for (_, one), users in self._replaced.items() if one == content)
+        """Whether this user ever replaced or deleted a content, under any name."""
+        return (who, content) in self._took
 
     def name(self, content: Content) -> str:
         """What a story calls a content that somebody wrote."""

@@ -1,5 +1,5 @@
 """
-A file's bytes are on the disk before it takes its place, and its name before it is recorded.
+A file's bytes are on the disk before it takes its place; its name, mode and time before they are recorded.
 
 Young implementations rename at once. After a power cut the place of the old file is then taken by one of
 the right size and full of zeros, which the next scan takes for an edit of the user and sends to all.
@@ -91,6 +91,48 @@ def test_after_a_power_cut_a_recorded_deletion_is_made() -> None:
     assert folder.local("d/f").deleted
     disk.crash()
     assert disk.tree() == {}
+    folder.close()
+
+
+def test_after_a_power_cut_a_recorded_mode_and_time_are_there() -> None:
+    disk = Traced()
+    folder = Folder(disk)
+    folder.scan("f", b"bytes")
+    disk.settle()
+    folder.offer((file("f", b"bytes", 9, knows=1, permissions=0o600), b"bytes"))
+    assert folder.pull().failed == ()
+    record = folder.local("f")
+    disk.crash()
+    found = disk.lstat("f")
+    assert (found.mode, found.modified) == (0o600, record.modified)
+    assert (record.permissions, record.modified) == (0o600, file("f", b"bytes", 9).modified)
+    folder.close()
+
+
+def test_after_a_power_cut_a_renamed_file_has_its_recorded_time() -> None:
+    disk = Traced()
+    folder = Folder(disk)
+    folder.scan("old", b"bytes")
+    disk.settle()
+    folder.offer((file("new", b"bytes", 9), b"bytes"))
+    folder.tell(gone(folder.local("old")))
+    assert folder.pull().failed == ()
+    disk.crash()
+    assert disk.lstat("new").modified == folder.local("new").modified
+    folder.close()
+
+
+def test_after_a_power_cut_a_directory_has_its_recorded_mode() -> None:
+    disk = Traced()
+    folder = Folder(disk)
+    folder.offer((directory("d", 1), b""))
+    folder.pull()
+    disk.settle()
+    folder.offer((directory("d", 2, mode=0o700), b""))
+    assert folder.pull().failed == ()
+    assert folder.local("d").permissions == 0o700
+    disk.crash()
+    assert disk.lstat("d").mode == 0o700
     folder.close()
 
 

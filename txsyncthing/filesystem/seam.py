@@ -109,6 +109,9 @@ class ReadFile(Bearer, Protocol):
     def readinto(self, buffer: memoryview, offset: int) -> int:
         """Fill as much of the buffer as the file has; how many bytes that was."""
 
+    def sync(self) -> None:
+        """Return when the bytes are on the disk, and whatever else the file has."""
+
     def close(self) -> None: ...
 
 
@@ -141,9 +144,6 @@ class WriteFile(ReadFile, Protocol):
     def remove_xattr(self, attribute: str) -> None: ...
 
     def utime(self, modified: int) -> None: ...
-
-    def sync(self) -> None:
-        """Return when the bytes are on the disk."""
 
 
 @runtime_checkable

@@ -83,6 +83,7 @@ class Outcome(NamedTuple):
     spoiled: tuple[int, ...] = ()  # numbers of blocks whose bytes are not what they should be
     rescan: tuple[str, ...] = ()  # what the next scan should look at
     changes: tuple[Change, ...] = ()  # none for what is new
+    stamped: bool = False  # the mode, the time or the attributes of what was there are others
 
 
 def finished(
@@ -131,6 +132,7 @@ def each(
     """
     outcomes = []
     directories: set[str] = set()
+    stamped: list[WireName] = []
     names = list(names)
     with filesystem.batch() as batch:
         for name, place, step in zip(names, places or names, steps, strict=True):
@@ -142,13 +144,36 @@ def each(
                     directories.update(parent(directory) for directory in made)
                 outcomes.append(outcome)
                 directories.add(parent(place))
+                if outcome.stamped:
+                    stamped.append(place)
             except (ItemFailed, OSError) as error:
                 outcomes.append(failed(name, error))
         if keeper is not None:
             keeper.end(sync)
         if sync:
+            sync_stamps(batch, stamped)
             sync_directories(batch, directories)
     return outcomes
+
+
+def sync_stamps(filesystem: Filesystem, names: Iterable[WireName]) -> None:
+    """
+    Make durable what items got in place, or what a power cut leaves of it would look like an edit.
+
+    All at the end, since the first call takes the others' changes along on most file systems.
+    """
+    for name in names:
+        # Who may not open an item cannot sync it; and who changed it since has a newer time.
+        with suppress(CaseConflict, PermissionError, FileNotFoundError):
+            found = look(filesystem, name)
+            if found is not None and found.kind is Kind.DIRECTORY:
+                filesystem.sync_directory(name)
+            elif found is not None and found.kind is Kind.FILE:
+                opened = filesystem.open(name)
+                try:
+                    opened.sync()
+                finally:
+                    opened.close()
 
 
 def sync_directories(filesystem: Filesystem, directories: Iterable[str]) -> None:

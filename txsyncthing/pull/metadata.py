@@ -59,7 +59,7 @@ def _set(filesystem: Filesystem, wanted: FileInfo, have: FileInfo, options: Pull
     version = wanted.version if have.invalid else wanted.version.merge(have.version)
     merged = wanted._replace(version=version)
     # The list of blocks is the one of the wanted version, which peers may ask for.
-    return finished(merged, Placed(after), platform)
+    return finished(merged, Placed(after), platform)._replace(stamped=True)
 
 
 def _kept(found: Stat, after: Stat, modified: int) -> bool:

@@ -102,6 +102,7 @@ def _rename(filesystem: Filesystem, item: Rename, options: PullOptions, now: flo
         done=(*outcome.done, deleted(item.gone)),
         changes=(*outcome.changes, moved),
         rescan=rescan,
+        stamped=(stat.mode, stat.modified) != (found.mode, found.modified),
     )
 
 

@@ -70,15 +70,18 @@ def _directory(filesystem: Filesystem, item: Item, options: PullOptions, now: fl
             filesystem.make_directory(wanted.name, NEW_DIRECTORY)
         found = filesystem.lstat(wanted.name)
     platform = dress(filesystem, wanted, options.attributes)
+    stamped = options.attributes.acts
     if not (options.ignore_permissions or wanted.no_permissions):
         # setuid, setgid and sticky belong to this machine: they stay.
         mode = (found.mode & 0o7000) | (wanted.permissions & 0o777)
         if mode != found.mode:
             filesystem.chmod(wanted.name, mode)
             found = filesystem.lstat(wanted.name)
+            stamped = True
     if options.attributes.acts:
         found = filesystem.lstat(wanted.name)
-    return finished(wanted, Placed(found, copy, replaced), platform, item.have)
+    outcome = finished(wanted, Placed(found, copy, replaced), platform, item.have)
+    return outcome._replace(stamped=stamped)
 
 
 def _respell(

@@ -69,7 +69,7 @@ class FakeIndex:
     world: dict[WireName, FileInfo] = field(default_factory=dict)
     needed: list[FileInfo] = field(default_factory=list)
     asked: list[tuple[int, int]] = field(default_factory=list)
-    store: FolderStore = field(default_factory=lambda: FolderStore(":memory:", urandom, b""))
+    store: FolderStore = field(default_factory=lambda: FolderStore(":memory:", urandom))
 
     def ask(
         self, question: Callable[Concatenate[FolderReader, P], T], *args: P.args, **kwargs: P.kwargs

@@ -48,8 +48,8 @@ def counting() -> Callable[[int], bytes]:
     return random
 
 
-def open_index(path: str = ":memory:", boot: bytes = b"boot 1") -> FolderIndex:
-    index = FolderIndex(InlineWorkers(), path, US, urandom, boot=lambda: boot)
+def open_index(path: str = ":memory:") -> FolderIndex:
+    index = FolderIndex(InlineWorkers(), path, US, urandom)
     now(index.open())
     return index
 

@@ -14,10 +14,14 @@ import apsw
 import pytest
 
 from tests.index.records import ANNA, US, counting, file, long_file, now, open_index, vector
+from txsyncthing.index.connection import CHECKPOINT, WAL_LIMIT, connect, prepare
 from txsyncthing.index.service import FolderIndex
 from txsyncthing.index.values import DatabaseDamaged, IndexFailed
+from txsyncthing.testing.databases import CrashingDatabases, installed
 from txsyncthing.testing.workers import InlineWorkers
+from txsyncthing.vocabulary.name import WireName
 
+NAME = WireName("a")
 WRITER = """
 import sys
 from tests.index.records import ANNA, file, now, open_index, vector
@@ -59,7 +63,7 @@ def test_records_and_totals_survive_a_clean_restart(tmp_path: Path) -> None:
     before, index_id = index.counts(), index.index_id
     now(index.close())
     assert [left.name for left in tmp_path.iterdir()] == ["a.db"]
-    index = open_index(path, boot=b"boot 2")
+    index = open_index(path)
     assert (index.counts(), index.index_id) == (before, index_id)
     assert now(index.remote_index_id(ANNA)) == 9
     assert now(index.update_local([file("d")])) == 3
@@ -76,35 +80,50 @@ def test_a_process_that_dies_loses_nothing(tmp_path: Path) -> None:
     now(index.close())
 
 
-def test_a_machine_that_dies_costs_the_index_id(tmp_path: Path) -> None:
-    index = open_index(str(tmp_path / "a.db"))
-    now(index.update_local([file("a"), file("b")]))
-    again = open_index(crash(tmp_path / "a.db", tmp_path / "b.db"), boot=b"boot 2")
-    assert again.index_id not in (0, index.index_id)
-    assert again.sequence == 2
-    now(again.close())
-    third = open_index(str(tmp_path / "b.db"), boot=b"boot 3")
-    assert third.index_id == again.index_id
-    now(third.close())
-    now(index.close())
+def test_what_peers_told_costs_no_sync(tmp_path: Path) -> None:
+    with installed() as disk:
+        databases = CrashingDatabases(disk, tmp_path)
+        index = open_index(databases.path("a"))
+        now(index.update_remote(ANNA, [file("a")]))
+        databases.lose(lambda: False)
+        now(index.close())
+        assert databases.lost > 0
+        again = open_index(databases.path("a"))
+        assert again.counts().global_.files == 0
+        now(again.close())
 
 
-def test_without_knowing_the_boot_a_crash_costs_the_index_id(tmp_path: Path) -> None:
-    index = open_index(str(tmp_path / "a.db"), boot=b"")
-    now(index.update_local([file("a")]))
-    again = open_index(crash(tmp_path / "a.db", tmp_path / "b.db"), boot=b"")
-    assert again.index_id != index.index_id
-    now(again.close())
-    now(index.close())
+def test_a_new_database_stays(tmp_path: Path) -> None:
+    with installed() as disk:
+        databases = CrashingDatabases(disk, tmp_path)
+        index = open_index(databases.path("a"))
+        databases.lose(lambda: False)
+        now(index.close())
+        connection = connect(databases.path("a"), cache=100)
+        assert not prepare(connection, "a")
+        connection.close()
 
 
-def test_a_crash_without_a_local_change_costs_nothing(tmp_path: Path) -> None:
-    index = open_index(str(tmp_path / "a.db"))
-    now(index.update_remote(ANNA, [file("a")]))
-    again = open_index(crash(tmp_path / "a.db", tmp_path / "b.db"), boot=b"boot 2")
-    assert again.index_id == index.index_id
-    now(again.close())
-    now(index.close())
+def test_the_log_of_a_database_is_limited(tmp_path: Path) -> None:
+    connection = connect(str(tmp_path / "a.db"), cache=100)
+    assert connection.pragma("journal_size_limit") == WAL_LIMIT
+    assert connection.pragma("wal_autocheckpoint") == CHECKPOINT
+    connection.close()
+
+
+def test_a_machine_that_dies_forgets_nothing_that_was_told(tmp_path: Path) -> None:
+    with installed() as disk:
+        databases = CrashingDatabases(disk, tmp_path)
+        index = open_index(databases.path("a"))
+        now(index.update_local([file("a"), file("b")]))
+        now(index.update_remote(ANNA, [file("c")]))
+        now(index.update_local([file("a", vector((1, 2)))]))
+        databases.lose(lambda: False)
+        now(index.close())
+        again = open_index(databases.path("a"))
+        assert (again.index_id, again.sequence) == (index.index_id, 3)
+        assert now(again.local([NAME]))[NAME].version == vector((1, 2))
+        now(again.close())
 
 
 @pytest.mark.parametrize("after", [1, 40])
@@ -184,7 +203,7 @@ def test_damage_in_use_is_told_once_and_rebuilt_alone(tmp_path: Path) -> None:
     told: list[DatabaseDamaged] = []
     random = counting()
     random(8)
-    index = FolderIndex(InlineWorkers(), str(path), US, random, told.append, lambda: b"boot")
+    index = FolderIndex(InlineWorkers(), str(path), US, random, told.append)
     try:
         now(index.open())
     except DatabaseDamaged as error:

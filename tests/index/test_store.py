@@ -19,7 +19,7 @@ BATCH = 200
 
 def test_a_reader_beside_the_writer_sees_whole_transactions(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
-    store = FolderStore(path, urandom, b"boot")
+    store = FolderStore(path, urandom)
     reader = FolderReader.open(path)
     failures: list[BaseException] = []
 
@@ -51,7 +51,7 @@ def test_a_reader_beside_the_writer_sees_whole_transactions(tmp_path: Path) -> N
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
-    store = FolderStore(path, urandom, b"boot")
+    store = FolderStore(path, urandom)
     reader = FolderReader.open(path)
     with pytest.raises(IndexFailed, match="readonly"):
         guarded(path, lambda: reader.connection.execute("DELETE FROM local"))
@@ -60,7 +60,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_is_named_and_leaves_the_last_state() -> None:
-    store = FolderStore(":memory:", urandom, b"boot")
+    store = FolderStore(":memory:", urandom)
     before = store.update_local([file("a")])
     pages = store.connection.pragma("page_count")
     store.connection.pragma("max_page_count", pages + 2)
@@ -74,7 +74,7 @@ def test_a_disk_that_is_full_is_named_and_leaves_the_last_state() -> None:
 
 
 def test_a_drop_goes_in_slices_of_one_transaction_each() -> None:
-    store = FolderStore(":memory:", urandom, b"boot")
+    store = FolderStore(":memory:", urandom)
     store.update_remote(ANNA, [file(f"{number:05}", sequence=1) for number in range(2500)])
     commits: list[int] = []
     connection = store.connection
@@ -93,10 +93,10 @@ def test_a_drop_goes_in_slices_of_one_transaction_each() -> None:
 
 def test_totals_need_no_counting_at_the_start(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
-    store = FolderStore(path, urandom, b"boot")
+    store = FolderStore(path, urandom)
     before = store.update_local([file("a"), gone("b", vector((1, 1)))])
     store.connection.execute("DELETE FROM local")
     store.close()
-    store = FolderStore(path, urandom, b"boot")
+    store = FolderStore(path, urandom)
     assert store.counts() == before
     store.close()

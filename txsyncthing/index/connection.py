@@ -2,13 +2,14 @@
 One SQLite connection, set up alike everywhere, with errors of one vocabulary.
 
 WAL with synchronous=NORMAL: a commit costs no fsync and survives the death of the process; the last
-commits may be lost with the machine (store.py says what follows from that).
+commits may be lost with the machine (store.py says which are not).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -24,7 +25,6 @@ MEMORY = ":memory:"
 BUSY = 10_000  # ms that a connection waits for a checkpoint of another
 CHECKPOINT = 2000  # pages of 4 KiB in the WAL before the writer moves them home
 WAL_LIMIT = 32 * 1024 * 1024  # bytes of WAL file that stay after a checkpoint
-BOOT = Path("/proc/sys/kernel/random/boot_id")
 _BROKEN = (
     apsw.CorruptError,
     apsw.NotADBError,
@@ -45,14 +45,6 @@ REMEDY = (
 )
 
 
-def this_boot() -> bytes:
-    """What tells this boot of the machine from all others; empty where nothing does."""
-    try:
-        return BOOT.read_bytes().strip()
-    except OSError:
-        return b""
-
-
 def connect(path: str, *, cache: int, reading: bool = False) -> apsw.Connection:
     """
     :param path: of the file, or ``:memory:``.
@@ -68,10 +60,11 @@ def connect(path: str, *, cache: int, reading: bool = False) -> apsw.Connection:
         connection.set_busy_timeout(BUSY)
         connection.execute(f"PRAGMA cache_size = -{cache}; PRAGMA temp_store = MEMORY")
         if not reading:
-            connection.execute(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                f"PRAGMA wal_autocheckpoint = {CHECKPOINT}; PRAGMA journal_size_limit = {WAL_LIMIT}"
-            )
+            # One by one: a statement that answers ends a call, whatever comes behind it.
+            connection.pragma("journal_mode", "WAL")
+            connection.pragma("synchronous", "NORMAL")
+            connection.pragma("wal_autocheckpoint", CHECKPOINT)
+            connection.pragma("journal_size_limit", WAL_LIMIT)
     except BaseException:
         connection.close(True)
         raise
@@ -97,9 +90,19 @@ def prepare(
             f"{path}: not a database of this version (application {found[0]:#x}, layout {found[1]};"
             f" {application:#x}, {VERSION} expected). {REMEDY}"
         )
-    with connection:
+    with durable(connection), connection:
         connection.execute(schema)
     return True
+
+
+@contextmanager
+def durable(connection: apsw.Connection) -> Iterator[None]:
+    """What is committed inside outlives a power cut, and all that was committed before it."""
+    connection.pragma("synchronous", "FULL")
+    try:
+        yield
+    finally:
+        connection.pragma("synchronous", "NORMAL")
 
 
 def guarded(path: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

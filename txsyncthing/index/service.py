@@ -18,11 +18,11 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txsyncthing.index.connection import MEMORY, delete, guarded, move_aside, this_boot
+from txsyncthing.index.connection import MEMORY, delete, guarded, move_aside
 from txsyncthing.index.maintenance import Maintenance
 from txsyncthing.index.numbered import Numbered
 from txsyncthing.index.reader import FolderReader
-from txsyncthing.index.store import FolderStore, open_store
+from txsyncthing.index.store import FolderStore
 from txsyncthing.index.values import Counts, DatabaseDamaged, IndexFailed, Need, Row
 from txsyncthing.runtime.worker_service import OwnLane, Workers
 from txsyncthing.vocabulary.device import DeviceID, ShortID
@@ -45,7 +45,6 @@ class FolderIndex:
     :param local_short: our own short ID.
     :param random: gives so many random bytes (for index IDs).
     :param on_damaged: called once, when the database turns out to be broken while in use.
-    :param boot: names the current boot of the machine.
     """
 
     _log = Logger()
@@ -57,14 +56,12 @@ class FolderIndex:
         local_short: ShortID,
         random: Callable[[int], bytes],
         on_damaged: Callable[[DatabaseDamaged], object] = lambda error: None,
-        boot: Callable[[], bytes] = this_boot,
     ) -> None:
         self.path = path
         self.local_short = local_short
         self._workers = workers
         self._random = random
         self._on_damaged = on_damaged
-        self._boot = boot
         self._local_listeners: list[LocalListener] = []
         self._remote_listeners: list[RemoteListener] = []
         self._lanes: list[OwnLane] = []
@@ -93,7 +90,7 @@ class FolderIndex:
             self._lanes.append(self._workers.lane(f"index reader {name}"))
         try:
             store = await self._lanes[0].run(
-                guarded, self.path, open_store, self.path, self._random, self._boot
+                guarded, self.path, FolderStore, self.path, self._random
             )
             self._store = store
             self._index_id = store.index_id

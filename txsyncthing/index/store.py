@@ -5,10 +5,9 @@ A call is one transaction of about a thousand records, well below 100 ms. Only d
 records takes several, one per thousand; a crash between them leaves a database that asks the peer
 for everything.
 
-Sequence numbers are never used twice under one index ID. A process that dies loses no commit, but a
-machine that dies may lose the last ones, whose sequence numbers peers may have seen. So the first
-local change of a session notes durably in which boot of the machine it happens, a clean close takes the
-note back, and whoever finds a note of another boot gives the index a new ID: all peers then get it whole.
+No sequence number and no version is ever used twice. A process that dies loses no commit, but a machine that
+dies loses what was not synced, and peers may have been told of it. So local changes are on the disk before
+anybody hears of them, at the price of one sync for each batch; what peers told can be asked for again.
 
 Source: reference 2.5, 2.6, 5.10.
 """
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 
 from txsyncthing.index.blocks import BlockTable
 from txsyncthing.index.candidates import candidates, mark
-from txsyncthing.index.connection import connect, prepare
+from txsyncthing.index.connection import connect, durable, prepare
 from txsyncthing.index.counts import GLOBALLY, IN_SYNC, NEED, OURS, RECEIVE_ONLY, Tally
 from txsyncthing.index.devices import DeviceTable
 from txsyncthing.index.maintenance import Maintenance, old_deletions, tidied
@@ -33,16 +32,10 @@ from txsyncthing.vocabulary.file import FileInfo
 
 CACHE = 4096  # KiB
 SLICE = 1000  # records per transaction when many are dropped
-_SESSION = "session"  # fact: the boot in which local changes were made, while open
 
 _MARKS = ", ".join("?" * 20)
 _PUT_LOCAL = f"INSERT INTO local ({COLUMNS}, global) VALUES ({_MARKS})"
 _PUT_REMOTE = f"INSERT OR REPLACE INTO remote ({COLUMNS}, device, state) VALUES ({_MARKS}, ?)"
-
-
-def open_store(path: str, random: Callable[[int], bytes], boot: Callable[[], bytes]) -> FolderStore:
-    """What a worker does: which boot it is says a file."""
-    return FolderStore(path, random, boot())
 
 
 class FolderStore:
@@ -50,14 +43,11 @@ class FolderStore:
     The writer of one folder's database.
 
     :param random: gives so many random bytes.
-    :param boot: names the current boot of the machine; empty when unknown.
     :raises DatabaseDamaged: and SQLite's own errors, see ``connection.guarded``.
     """
 
-    def __init__(self, path: str, random: Callable[[int], bytes], boot: bytes) -> None:
+    def __init__(self, path: str, random: Callable[[int], bytes]) -> None:
         self._random = random
-        self._boot = boot
-        self._noted = False
         self.connection = connect(path, cache=CACHE)
         try:
             self._open(path)
@@ -69,15 +59,9 @@ class FolderStore:
         db = self.connection
         empty = prepare(db, path)
         self._devices = DeviceTable(db)
-        noted = self.fact(_SESSION)
         with db:
             if empty or LOCAL_DEVICE not in self._devices.rows:
                 self._devices.add_ourselves(self._new_index_id())
-            elif noted is not None and (not self._boot or noted != self._boot):
-                self._devices.set_index_id(LOCAL, self._new_index_id())
-                db.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
-                noted = None
-        self._noted = noted is not None
         upgrade(db)
         self._tally = Tally(db)
         self.blocks = BlockTable(db)
@@ -88,13 +72,7 @@ class FolderStore:
                 return id
 
     def close(self) -> None:
-        """Note that no sequence number can have been lost, and close."""
-        try:
-            if self._noted:
-                with self._durable(), self._transaction():
-                    self.connection.execute("DELETE FROM facts WHERE key = ?", (_SESSION,))
-        finally:
-            self.connection.close()
+        self.connection.close()
 
     # -- what stands
 
@@ -142,21 +120,8 @@ class FolderStore:
         """Give the files the next sequence numbers in their order and store them; of one name the last."""
         if not files:
             return self.counts()
-        if not self._noted:
-            with self._durable():
-                self._store_local(files, note=True)
-            self._noted = True
-        else:
-            self._store_local(files, note=False)
-        return self.counts()
-
-    def _store_local(self, files: Sequence[FileInfo], note: bool) -> None:
         db = self.connection
-        with self._transaction():
-            if note:
-                db.execute(
-                    "INSERT OR REPLACE INTO facts VALUES (?, ?)", (_SESSION, self._boot or b"?")
-                )
+        with durable(self.connection), self._transaction():
             first = self.sequence + 1
             rows: dict[str, Values] = {
                 file.name: shared_row(file, sequence, file.inode_change)
@@ -168,6 +133,7 @@ class FolderStore:
             db.executemany("DELETE FROM local WHERE sequence = ?", replaced)
             db.executemany(_PUT_LOCAL, [(*row, state) for row, state in written])
             self._devices.set_sequence(LOCAL, first + len(files) - 1)
+        return self.counts()
 
     def forget_local(self, names: Sequence[str]) -> Counts:
         """Drop our records of items that nobody else ever had; no sequence number comes back."""
@@ -298,15 +264,6 @@ class FolderStore:
             self._tally.load()
             self._devices.load()
             raise
-
-    @contextmanager
-    def _durable(self) -> Iterator[None]:
-        """What is committed inside outlives a power cut, and all that was committed before it."""
-        self.connection.execute("PRAGMA synchronous = FULL")
-        try:
-            yield
-        finally:
-            self.connection.execute("PRAGMA synchronous = NORMAL")
 
     def _settle(
         self, who: int, rows: Mapping[str, Values]

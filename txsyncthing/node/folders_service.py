@@ -255,7 +255,6 @@ class FoldersService(Service):
             self._short,
             world.random,
             on_damaged=lambda error: service.damaged(error),
-            boot=world.boot,
         )
         service = FolderService(
             folder,

@@ -20,7 +20,7 @@ from txsyncthing.config.folder import FolderConfig
 from txsyncthing.config.own_service import OwnSettings
 from txsyncthing.connections.service import Network
 from txsyncthing.filesystem.seam import Filesystem, Space
-from txsyncthing.index.connection import move_aside, this_boot
+from txsyncthing.index.connection import move_aside
 from txsyncthing.runtime.log_service import Logs
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.versions.place import IN_FOLDER, Place
@@ -61,7 +61,7 @@ class World:
     each place, however a folder's path is written (blocks), ``home_space`` the room on the disk of the
     databases (None: unknown; blocks), ``versions`` the place of a folder's old versions,
     ``own`` the settings that only we have, ``watch`` the watch of a folder (None: nothing can be watched
-    here), ``boot`` what tells this boot of the machine from all others (empty: nothing does).
+    here).
     """
 
     clock: Clock
@@ -78,7 +78,6 @@ class World:
     versions: Callable[[FolderConfig], Place] = in_folder
     own: OwnSettings = field(default_factory=OwnSettings)
     watch: Callable[[FolderConfig, Told], Watch] | None = None
-    boot: Callable[[], bytes] = this_boot
 
     def fraction(self) -> float:
         """A random number from 0 to below 1."""

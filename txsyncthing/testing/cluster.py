@@ -136,7 +136,6 @@ class Member:
         self.address = f"tcp://10.0.0.{number}:22000"
         self.disks: dict[str, MemoryFilesystem] = {}  # by path
         self.skew = 0.0
-        self.boots = 1
         self.logs = Logs(self.unix)
         self.databases = cluster.databases(name)
         self.makes_disk: Callable[[Callable[[], float]], MemoryFilesystem] = WatchedDisk
@@ -160,7 +159,6 @@ class Member:
             databases=self.databases,
             logs=self.logs,
             watch=self._watch,
-            boot=lambda: f"{name} {self.boots}".encode(),
         )
         self.process = Process(cluster.clock)
         self.process.die()
@@ -227,7 +225,6 @@ class Member:
         :param survives: see ``MemoryFilesystem.crash``.
         """
         self._end(silent=True)
-        self.boots += 1
         self._mortal().lose(survives)
         for disk in self.disks.values():
             disk.crash(survives)

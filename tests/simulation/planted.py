@@ -7,6 +7,7 @@ A bug is planted from outside, in the place of a function or a disk; the node's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import pytest
 
@@ -14,11 +15,11 @@ from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.memory_file import MemoryFile
 from txsyncthing.filesystem.seam import Filesystem, Kind, Stat
 from txsyncthing.folder import root
+from txsyncthing.index import store
 from txsyncthing.index.store import FolderStore
 from txsyncthing.index.values import Counts
 from txsyncthing.pull import renames, target, tree
 from txsyncthing.pull.options import PullOptions
-from txsyncthing.testing.cluster import Member
 from txsyncthing.versions.keeper import Keeper, Over
 from txsyncthing.vocabulary.device import DeviceID, ShortID
 from txsyncthing.vocabulary.file import FileInfo, LocalFlag
@@ -140,11 +141,9 @@ def no_version_of_what_is_replaced(patch: pytest.MonkeyPatch) -> type[MemoryFile
     return MemoryFilesystem
 
 
-def one_index_id_for_all_boots(patch: pytest.MonkeyPatch) -> type[MemoryFilesystem]:
+def no_sync_of_records(patch: pytest.MonkeyPatch) -> type[MemoryFilesystem]:
     """After a power cut sequence numbers are used again that peers have seen."""
-    patch.setattr(
-        Member, "boots", property(lambda self: 1, lambda self, value: None), raising=False
-    )
+    patch.setattr(store, "durable", nullcontext)
     return MemoryFilesystem
 
 
@@ -158,6 +157,6 @@ BUGS: dict[str, tuple[Plant, int]] = {
     "no conflict copies": (no_conflict_copies, 20),
     "no look before the commit": (no_look_before_the_commit, 60),
     "no version of what is replaced": (no_version_of_what_is_replaced, 40),
-    "one index ID for all boots": (one_index_id_for_all_boots, 60),
+    "no sync of records": (no_sync_of_records, 60),
 }
 """Each with the number of seeds, from 0 on, within which it must be found."""

@@ -11,22 +11,25 @@ recording it, a deletion before the next scan looks as if the file had never com
 
 - where somebody touched the same content elsewhere at the same time: an edit wins against a deletion;
 - where a pattern hid the name for a while;
-- where a power cut took the record of what is there from a database: it looks like new work;
 - where the content was in a conflict. Who has what wins and replaces it tells of a version that the loser
   does not know, and the loser, as long as any device still tells of it, may win against that in turn, as it
   would against any deletion. Whoever takes it then has forgotten what it replaced. Merging the versions of a
   conflict would help here, and let a deletion of the winner be undone wherever it meets the merged version;
   official daemons do not merge them either.
+
+*Nothing is forgotten*: a version that a node makes follows on the one that it had, and what a peer may have
+been told of stays on record, whatever happens to the machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.filesystem.seam import Kind
+from txsyncthing.vocabulary.device import ShortID
 from txsyncthing.vocabulary.file import FileInfo, FileType
 from txsyncthing.vocabulary.name import (
     WireName,
@@ -109,8 +112,10 @@ class Ledger:
         self._edited: set[tuple[str, Content]] = set()  # replaced by another content
         self._touched: dict[tuple[str, Content], tuple[int, int]] = {}  # newest mode and time
         self._hidden: list[str] = []
-        self._doubtful: set[tuple[str, Content]] = set()
         self._versions: dict[str, dict[Vector, None]] = {}  # that any node ever recorded
+        # By user and name: the last record, and the highest counter of its own.
+        self._last: dict[tuple[str, str], tuple[FileInfo, int]] = {}
+        self._forgetful: list[str] = []
         self.marks = 0
         self.losers = (
             0  # contents that returned, though another version was in conflict with theirs
@@ -167,7 +172,6 @@ class Ledger:
             and is_known(record, item)
             and newest == (item.mode, item.modified)
             and not self._is_hidden(name)
-            and key not in self._doubtful
         ):
             self._gone.setdefault(key, Mark(who, record.version))
             self.marks += 1
@@ -183,55 +187,30 @@ class Ledger:
     def _is_hidden(self, name: str) -> bool:
         return any(f"{name}/".startswith(f"{hidden}/") for hidden in self._hidden)
 
-    def recorded(self, files: Iterable[FileInfo]) -> None:
+    def recorded(self, who: str, me: ShortID, files: Iterable[FileInfo]) -> None:
         """A node has new records."""
         for file in files:
             self._versions.setdefault(file.name, {})[file.version] = None
+            last, made = self._last.get((who, file.name), (file, 0))
+            own = file.version.value(me)
+            self._last[who, file.name] = file, max(own, made)
+            if own > made and not last.local_flags and not file.version.covers(last.version):
+                self._forgetful.append(
+                    f"forgot: {who} makes {file.version} of {file.name}, from {last.version}"
+                )
+
+    def died(self, who: str, told: int, left: int) -> None:
+        """
+        A node's process died.
+
+        :param told: the last sequence number of which its peers may know.
+        :param left: the last that is on record.
+        """
+        if left < told:
+            self._forgetful.append(f"forgot: {who} is at {left} and was at {told}")
 
     def _had_conflict(self, name: str, version: Vector) -> bool:
         return any(version.concurrent(other) for other in self._versions.get(name, ()))
-
-    def marked(self, who: str) -> list[str]:
-        """Names under which a content is not to return since this user replaced it."""
-        return [name for (name, _), mark in self._gone.items() if mark.who == who]
-
-    def forget(
-        self,
-        who: str,
-        there: Mapping[str, Item],
-        known: Mapping[WireName, FileInfo],
-        left: Mapping[WireName, FileInfo],
-    ) -> int:
-        """
-        A node's process died, and its database may have lost what was recorded last.
-
-        Where it has forgotten that it had a content which its user has replaced since, it cannot tell that
-        it was replaced. Where it has forgotten what is on its disk, it will take that for its user's new
-        work, which wins against any deletion of which it hears later.
-
-        :param there: what was on the disk.
-        :param known: what was on record.
-        :param left: what is, also of the names that ``marked`` gives.
-        :returns: how many contents may return.
-        """
-
-        def forgotten(name: str, version: Vector) -> bool:
-            record = left.get(WireName(name))
-            return record is None or not record.version.covers(version)
-
-        doubtful = {
-            key
-            for key, mark in self._gone.items()
-            if mark.who == who and forgotten(key[0], mark.version)
-        }
-        for name, item in there.items():
-            record = known.get(WireName(name))
-            if record is not None and forgotten(name, record.version):
-                doubtful.add((name, item.content))
-        self._doubtful |= doubtful
-        for key in doubtful:
-            self._gone.pop(key, None)
-        return len(doubtful)
 
     def took(self, who: str, content: Content) -> bool:
         """Whether this user ever replaced or deleted a content, under any name."""
@@ -258,6 +237,7 @@ class Ledger:
         :param final: the tree to which the nodes have come.
         :param returns: whether to look for what has returned.
         """
+        yield from self._forgetful
         there = {item.content for item in final.values()}
         for content, names in self._names.items():
             if content in there:

@@ -5,7 +5,7 @@ One machine of a simulation: a member of a cluster whose jobs take time, with it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 from shutil import copyfile
@@ -19,15 +19,18 @@ from txsyncthing.cluster.tables import SharedFolder
 from txsyncthing.filesystem.memory import MemoryFilesystem
 from txsyncthing.folder.service import FolderService
 from txsyncthing.index.connection import connect
+from txsyncthing.index.devices import DeviceTable
+from txsyncthing.index.need import LOCAL
 from txsyncthing.index.reader import CACHE, FolderReader
 from txsyncthing.node.world import database_name
 from txsyncthing.runtime.worker_service import Workers
 from txsyncthing.testing.cluster import Cluster, Member
 from txsyncthing.testing.databases import CrashingDatabases
 from txsyncthing.testing.jobs import Pace, PacedWorkers, Tempo
-from txsyncthing.testing.ledger import Ledger, tree
+from txsyncthing.testing.ledger import Ledger
 from txsyncthing.testing.process import Process
 from txsyncthing.testing.users import User
+from txsyncthing.vocabulary.device import LOCAL_DEVICE
 from txsyncthing.vocabulary.file import FileInfo
 from txsyncthing.vocabulary.folder import FolderID
 from txsyncthing.vocabulary.name import WireName
@@ -88,6 +91,7 @@ class Machine:
         self._makes_disk = makes_disk
         self._pace: Pace | None = None
         self._pauses = 0  # of former processes
+        self._told = 0  # the last sequence number of which peers may know
         self.ambush: Callable[[], object] | None = None
         self.ambush_in = 0
         self.power_goes = False  # at the end of the fuse; else the process is killed
@@ -210,8 +214,6 @@ class Machine:
         """
         random = self._random
         before = self.databases.lost
-        there = tree(self.disk)
-        known = self.records(there)
         if self.power_goes:
             share = random.choice((0.0, 0.3, 0.7, 1.0)) if survives is None else survives
             self.member.cut_power(lambda: random.random() < share)
@@ -226,9 +228,8 @@ class Machine:
             self.diary.count("kill")
             self.diary.note(f"{self.name}: KILLED")
         # After: the databases are those of the next process.
-        left = self.records({*known, *self.ledger.marked(self.name)})
-        doubtful = self.ledger.forget(self.name, there, known, left)
-        self.diary.count("forgotten items", doubtful)
+        left = self._stored(_last_sequence, 0)
+        self.ledger.died(self.name, self._told, left)
         self.cluster.clock.callLater(random.choice((0.1, 1.0, 10.0, 60.0)), self.begin)
 
     def begin(self) -> None:
@@ -239,4 +240,13 @@ class Machine:
 
     def _listen(self, id: FolderID, folder: SharedFolder | None) -> None:
         if folder is not None:
-            folder.index.on_local_change(lambda last, files: self.ledger.recorded(files))
+            folder.index.on_local_change(self._recorded)
+
+    def _recorded(self, last: int, files: Sequence[FileInfo]) -> None:
+        self._told = last
+        self.ledger.recorded(self.name, self.member.device.short, files)
+
+
+def _last_sequence(reader: FolderReader) -> int:
+    table = DeviceTable(reader.connection)
+    return table.sequence(LOCAL) if LOCAL_DEVICE in table.rows else 0
